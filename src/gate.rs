@@ -1,0 +1,439 @@
+//! The admission to the web server, and the only code that touches bytes of untrusted clients.
+//!
+//! A connection takes a seat, sends one head, gets one reply and is closed. Each step has a total deadline and a size
+//! limit, so nothing a client does or leaves undone keeps a seat for ever. When seats or the memory for pages run out, it
+//! is not the newcomer that is turned away: the oldest connection without a head is thrown out, else the reader that lags
+//! most. An honest client sends its head at once and reads at once, so it is hardly ever the one to go.
+//!
+//! ```text
+//! accept -> take_seat (evict) -> read_head -> head::parse -> Inner::ask -> make_room (evict) -> send -> leave
+//! ```
+//!
+//! It does not keep connections alive, take bodies, compress or speak TLS. Each connection has a thread; all that threads
+//! share is in `Table` behind one lock, with which nobody sleeps, reads or writes.
+//!
+//! Descriptors and threads are bounded by `connections`, memory by `connections` x (a head, a small page and the few
+//! touched pages of a stack) + `pages_bytes` + one page for each worker.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use std::{iter, thread};
+
+use crate::head::{self, Status};
+use crate::limits::Limits;
+use crate::server::{Answer, Fault, Handler, Inner};
+
+/// A page is sent in pieces of this size, each of which buys [`PIECE_TIME`]: 256 KiB/s. The page of 1,000 miners needs a
+/// faster reader than that anyhow, to arrive within the longest usual scrape time-out of 60 s.
+pub const PIECE_BYTES: usize = 64 << 10;
+/// See [`PIECE_BYTES`].
+pub const PIECE_TIME: Duration = Duration::from_millis(250);
+
+/// A reader that took no piece for so long may be thrown out before its grace is over.
+const STALL_TIME: Duration = Duration::from_millis(250);
+/// How often those who wait look again whether somebody has become one to throw out.
+const WAIT_STEP: Duration = Duration::from_millis(50);
+/// A short text into an empty socket buffer goes at once or never.
+const REFUSAL_TIME: Duration = Duration::from_secs(1);
+/// What a client sends behind its head is swallowed for so long: to close with unread bytes is a reset, which can
+/// overtake the reply.
+const LINGER_TIME: Duration = Duration::from_millis(500);
+/// The same in bytes.
+const LINGER_BYTES_MAX: usize = 1 << 20;
+/// When descriptors or memory are short, others have to go first.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// The deepest call is a formatted log line, some 10 KiB.
+const STACK_BYTES: usize = 128 << 10;
+
+const BAD_GATEWAY: Status = "502 Bad Gateway";
+const UNAVAILABLE: Status = "503 Service Unavailable";
+const GATEWAY_TIMEOUT: Status = "504 Gateway Timeout";
+
+/// What became of the connections so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Counters {
+    /// All that came in. The next three count those of them that did not end well.
+    pub accepted: u64,
+    /// Got no seat, or an error of the gate's own that is not a time-out. The handler's 404 and 500 are none.
+    pub refused: u64,
+    /// Thrown out for another.
+    pub evicted: u64,
+    /// Too slow with the head or the reply, or had to wait too long for the handler.
+    pub timeout: u64,
+    /// Not of connections: how often the inner server had to be built again.
+    pub rebuilt: u64,
+}
+
+/// The front of the web server.
+pub struct Gate {
+    limits: Limits,
+    inner: Inner,
+    table: Mutex<Table>,
+    /// Signalled when a seat or memory for pages becomes free.
+    freed: Condvar,
+}
+
+/// All that the threads share.
+#[derive(Default)]
+struct Table {
+    seats: BTreeMap<u64, Seat>,
+    counters: Counters,
+}
+
+struct Seat {
+    address: IpAddr,
+    since: Instant,
+    stage: Stage,
+    /// Of the page held in memory for this client.
+    page_bytes: usize,
+    socket: Arc<TcpStream>,
+}
+
+enum Stage {
+    /// The client owes us its head.
+    Head,
+    /// We owe it the answer.
+    Answer,
+    /// It reads. `moved`: when it last took a piece. `pace`: when the pieces it took would have been due.
+    Reply { since: Instant, moved: Instant, pace: Instant },
+    /// It has all it gets.
+    Linger,
+    /// Thrown out: its socket is shut down, so its thread is about to leave.
+    Evicted,
+}
+
+/// How a conversation ends before its reply is complete.
+enum End {
+    /// The client left or was thrown out.
+    Gone,
+    /// It is cut without a word.
+    Late,
+    /// It is told why.
+    Refused(Status),
+}
+
+/// Starts to serve `listener` with `handler`, on threads of its own, and returns. The inner server's socket is made in the
+/// first of `dirs` that can be written.
+///
+/// # Errors
+/// If the inner server cannot be started, or no thread.
+pub fn serve(listener: TcpListener, dirs: &[PathBuf], limits: Limits, handler: Arc<Handler>) -> io::Result<Arc<Gate>> {
+    let inner = Inner::start(dirs, limits.workers, handler)?;
+    let gate = Arc::new(Gate { limits, inner, table: Mutex::default(), freed: Condvar::new() });
+    let accepting = Arc::clone(&gate);
+    thread::Builder::new().name("http-accept".into()).spawn(move || accepting.accept(&listener))?;
+    Ok(gate)
+}
+
+impl Gate {
+    /// The counters at this moment. None ever falls.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        Counters { rebuilt: self.inner.rebuilt(), ..self.table().counters }
+    }
+
+    /// Removes the inner server's socket for the end of the process, at once. Every later request gets 502.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+
+    /// Never ends: no error of `accept` is final, and the listener stays ours.
+    fn accept(self: &Arc<Self>, listener: &TcpListener) {
+        loop {
+            match listener.accept() {
+                Ok((socket, peer)) => self.admit(socket, household(peer.ip())),
+                Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
+                Err(error) => {
+                    log::debug!("cannot accept a connection: {error}");
+                    thread::sleep(ACCEPT_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Finds a seat and a thread for a connection, or closes it.
+    fn admit(self: &Arc<Self>, socket: TcpStream, address: IpAddr) {
+        let socket = Arc::new(socket);
+        let Some(id) = self.take_seat(address, &socket) else { return };
+        let leave = Leave { gate: Arc::clone(self), id };
+        let attend = move || {
+            leave.gate.attend(leave.id, &socket);
+            drop(socket); // before its seat is free, so that descriptors never outnumber the seats
+            drop(leave);
+        };
+        // A failed spawn drops the closure, and with it the connection and its seat.
+        if let Err(error) = thread::Builder::new().name("http".into()).stack_size(STACK_BYTES).spawn(attend) {
+            log::debug!("no thread for a connection: {error}");
+            let mut table = self.table();
+            table.counters.refused += 1;
+            self.evict(&mut table, |_| true); // gives a thread back for the next one
+        }
+    }
+
+    /// Seats a connection. An address that has its share makes room among its own. A full house waits until the one thrown
+    /// out has left, so that threads and descriptors never outnumber the seats; the backlog keeps who comes meanwhile.
+    fn take_seat(&self, address: IpAddr, socket: &Arc<TcpStream>) -> Option<u64> {
+        let mut table = self.table();
+        table.counters.accepted += 1;
+        let id = table.counters.accepted;
+        let own = table.seats.values().filter(|seat| seat.address == address && !seat.is_evicted()).count();
+        let mut welcome = own < self.limits.per_address || self.evict(&mut table, |seat| seat.address == address);
+        let by = Instant::now() + self.limits.reply_grace;
+        while welcome && table.seats.len() >= self.limits.connections {
+            if !table.seats.values().any(Seat::is_evicted) {
+                self.evict(&mut table, |_| true);
+            }
+            (table, welcome) = self.wait(table, by);
+        }
+        if !welcome {
+            table.counters.refused += 1;
+            return None;
+        }
+        let socket = Arc::clone(socket);
+        table.seats.insert(id, Seat { address, since: Instant::now(), stage: Stage::Head, page_bytes: 0, socket });
+        Some(id)
+    }
+
+    /// Throws out, among the seats that `may_go`, the oldest client that owes us its head, else the reader that lags most.
+    /// False if all of them are safe for now.
+    fn evict(&self, table: &mut Table, may_go: impl Fn(&Seat) -> bool) -> bool {
+        let now = Instant::now();
+        let seats = table.seats.values_mut().filter(|seat| may_go(seat));
+        let ranked = seats.filter_map(|seat| Some((seat.rank(now, self.limits.reply_grace)?, seat)));
+        let Some((_, seat)) = ranked.min_by_key(|(rank, _)| *rank) else { return false };
+        seat.stage = Stage::Evicted;
+        let _ = seat.socket.shutdown(Shutdown::Both);
+        table.counters.evicted += 1;
+        true
+    }
+
+    /// One connection, from its first byte to its last.
+    fn attend(&self, id: u64, socket: &TcpStream) {
+        let _ = socket.set_nodelay(true);
+        let mut bytes = Vec::new();
+        let read = read_head(socket, &mut bytes, Instant::now() + self.limits.head_time);
+        let replied = read.and_then(|end| {
+            self.reply(id, socket, bytes.get(..end).unwrap_or_default())?;
+            Ok(end == bytes.len())
+        });
+        let all_read = match replied {
+            Ok(all_read) => all_read,
+            Err(End::Gone) => return,
+            Err(End::Late) => {
+                self.table().counters.timeout += 1;
+                return;
+            }
+            Err(End::Refused(status)) => {
+                self.refuse(id, socket, status, !bytes.starts_with(b"HEAD "));
+                false
+            }
+        };
+        let _ = socket.shutdown(Shutdown::Write);
+        if !all_read && self.table().enter(id, Stage::Linger, 0).is_ok() {
+            self.freed.notify_all();
+            swallow(socket, Instant::now() + LINGER_TIME);
+        }
+    }
+
+    fn reply(&self, id: u64, socket: &TcpStream, bytes: &[u8]) -> Result<(), End> {
+        let head = head::parse(bytes).map_err(End::Refused)?;
+        self.table().enter(id, Stage::Answer, 0)?;
+        let asked = self.inner.ask(|ticket| head.canonical(ticket), self.limits.answer_time);
+        let Answer { head: mut reply, mut page, ticket } = asked.map_err(|fault| match fault {
+            Fault::Busy => End::Refused(UNAVAILABLE),
+            Fault::Late => End::Refused(GATEWAY_TIMEOUT),
+            Fault::Dead(error) => {
+                log::warn!("the inner web server does not answer: {error}");
+                End::Refused(BAD_GATEWAY)
+            }
+        })?;
+        if !head.wants_page {
+            page = Vec::new();
+        }
+        self.make_room(id, page.len())?;
+        drop(ticket);
+        reply.truncate(reply.len().saturating_sub(2)); // the empty line
+        reply.extend_from_slice(b"Connection: close\r\n\r\n");
+        self.send(id, socket, &reply, &page)
+    }
+
+    /// Waits until a page may be sent without too many of them in memory, at the cost of readers that lag. A small one
+    /// never waits: the kernel's buffers take it whole.
+    fn make_room(&self, id: u64, page_bytes: usize) -> Result<(), End> {
+        let mut table = self.table();
+        let by = Instant::now() + 2 * self.limits.reply_grace; // by then the first readers have lost their grace
+        loop {
+            let held = table.seats.values().map(|seat| seat.page_bytes).sum::<usize>();
+            if page_bytes <= PIECE_BYTES || held == 0 || held + page_bytes <= self.limits.pages_bytes {
+                let now = Instant::now();
+                return table.enter(id, Stage::Reply { since: now, moved: now, pace: now }, page_bytes);
+            }
+            if !table.seats.values().any(|seat| seat.is_evicted() && seat.page_bytes > 0) {
+                self.evict(&mut table, |seat| seat.page_bytes > 0);
+            }
+            let in_time;
+            (table, in_time) = self.wait(table, by);
+            if !in_time {
+                return Err(End::Refused(UNAVAILABLE));
+            }
+        }
+    }
+
+    fn send(&self, id: u64, socket: &TcpStream, head: &[u8], page: &[u8]) -> Result<(), End> {
+        let mut due = Instant::now();
+        for piece in iter::once(head).chain(page.chunks(PIECE_BYTES)) {
+            write_by(socket, piece, due + self.limits.reply_time)?;
+            due += PIECE_TIME;
+            if let Some(Stage::Reply { moved, pace, .. }) = self.table().seats.get_mut(&id).map(|seat| &mut seat.stage)
+            {
+                (*moved, *pace) = (Instant::now(), due);
+            }
+        }
+        Ok(())
+    }
+
+    /// Says why there is no reply.
+    fn refuse(&self, id: u64, socket: &TcpStream, status: Status, with_text: bool) {
+        let mut table = self.table();
+        if table.enter(id, Stage::Linger, 0).is_err() {
+            return;
+        }
+        match status {
+            head::REQUEST_TIMEOUT | GATEWAY_TIMEOUT => table.counters.timeout += 1,
+            _ => table.counters.refused += 1,
+        }
+        drop(table);
+        let allow = if status == head::METHOD_NOT_ALLOWED { "Allow: GET, HEAD\r\n" } else { "" };
+        let length = status.len() + 1;
+        let mut text = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {length}\r\n\
+             {allow}Connection: close\r\n\r\n"
+        );
+        if with_text {
+            text.extend([status, "\n"]);
+        }
+        let _ = write_by(socket, text.as_bytes(), Instant::now() + REFUSAL_TIME);
+    }
+
+    /// Waits for something to become free, or for a step of time; false when `by` has passed.
+    fn wait<'a>(&self, table: MutexGuard<'a, Table>, by: Instant) -> (MutexGuard<'a, Table>, bool) {
+        let (table, _) = self.freed.wait_timeout(table, WAIT_STEP).unwrap_or_else(PoisonError::into_inner);
+        (table, Instant::now() < by)
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// Goes on to the next stage, unless thrown out meanwhile.
+    fn enter(&mut self, id: u64, stage: Stage, page_bytes: usize) -> Result<(), End> {
+        let seat = self.seats.get_mut(&id).filter(|seat| !seat.is_evicted()).ok_or(End::Gone)?;
+        (seat.stage, seat.page_bytes) = (stage, page_bytes);
+        Ok(())
+    }
+}
+
+impl Seat {
+    fn is_evicted(&self) -> bool {
+        matches!(self.stage, Stage::Evicted)
+    }
+
+    /// The least goes first; `None` is safe.
+    fn rank(&self, now: Instant, grace: Duration) -> Option<(u8, Instant)> {
+        match self.stage {
+            Stage::Head | Stage::Linger => Some((0, self.since)),
+            Stage::Reply { since, moved, pace } if now > since + grace || now > moved + STALL_TIME => Some((1, pace)),
+            Stage::Reply { .. } | Stage::Answer | Stage::Evicted => None,
+        }
+    }
+}
+
+/// Gives the seat back, whichever way its thread ends.
+struct Leave {
+    gate: Arc<Gate>,
+    id: u64,
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.gate.table().seats.remove(&self.id);
+        self.gate.freed.notify_all();
+    }
+}
+
+/// What counts as one client: an IPv4 address, or the /64 that a household has of IPv6.
+fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// Reads until `bytes` hold a whole head, and gives its length; what came behind it is in `bytes` too.
+fn read_head(mut socket: &TcpStream, bytes: &mut Vec<u8>, by: Instant) -> Result<usize, End> {
+    let mut piece = [0; 1024]; // an idle connection holds no more than this
+    loop {
+        let read = left(by).and_then(|left| socket.set_read_timeout(left)).and_then(|()| socket.read(&mut piece));
+        let count = match read {
+            Ok(0) => return Err(End::Gone),
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            // To one that never spoke, such as a browser's connection in advance, there is nothing to answer.
+            Err(error) if is_timeout(&error) && bytes.is_empty() => return Err(End::Late),
+            Err(error) if is_timeout(&error) => return Err(End::Refused(head::REQUEST_TIMEOUT)),
+            Err(_) => return Err(End::Gone),
+        };
+        let searched = bytes.len();
+        bytes.extend_from_slice(piece.get(..count).unwrap_or_default());
+        if let Some(end) = head::end(bytes, searched) {
+            return Ok(end);
+        }
+        if !head::plausible(bytes.get(searched..).unwrap_or_default()) {
+            return Err(End::Refused(head::BAD_REQUEST));
+        }
+        if bytes.len() > head::HEAD_BYTES_MAX {
+            return Err(End::Refused(head::too_large(bytes)));
+        }
+    }
+}
+
+fn write_by(mut socket: &TcpStream, mut bytes: &[u8], by: Instant) -> Result<(), End> {
+    while !bytes.is_empty() {
+        match left(by).and_then(|left| socket.set_write_timeout(left)).and_then(|()| socket.write(bytes)) {
+            Ok(0) => return Err(End::Gone),
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if is_timeout(&error) => return Err(End::Late),
+            Err(_) => return Err(End::Gone),
+        }
+    }
+    Ok(())
+}
+
+/// Reads what a client still sends, until it stops or has had enough time.
+fn swallow(mut socket: &TcpStream, by: Instant) {
+    let mut piece = [0; 4096];
+    let mut swallowed = 0;
+    while swallowed < LINGER_BYTES_MAX {
+        match left(by).and_then(|left| socket.set_read_timeout(left)).and_then(|()| socket.read(&mut piece)) {
+            Ok(count) if count > 0 => swallowed += count,
+            _ => return,
+        }
+    }
+}
+
+/// The time left as a socket's time-out. Checked before each call, so that dripping cannot stretch a deadline.
+fn left(by: Instant) -> io::Result<Option<Duration>> {
+    let left = by.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}

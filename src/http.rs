@@ -1,0 +1,172 @@
+//! What is served: path in, response out. How it gets to the client is the business of `gate` and `server`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::config::Config;
+use crate::error::ErrorKind;
+use crate::exposition;
+use crate::gate::{Counters, Gate};
+use crate::logging::timestamp;
+use crate::metrics::{INFO_LABELS, Poll};
+use crate::process;
+use crate::render::{self, Own, VERSION, View};
+use crate::server::{Request, Response};
+use crate::store::{Miner, Store};
+
+const PROGRAM: &str = env!("CARGO_PKG_NAME");
+const TEXT: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+const JSON: &str = "application/json";
+
+/// The endpoints; a request for anything else is counted as `other`.
+const PATHS: [&str; 5] = ["/", "/metrics", "/health", "/version", "/debug"];
+
+/// The exporter as its clients see it.
+pub struct Site {
+    config: Config,
+    store: Arc<Store>,
+    requests: Mutex<BTreeMap<(&'static str, u16), u64>>,
+    gate: OnceLock<Arc<Gate>>,
+}
+
+impl Site {
+    /// A site about a store.
+    pub fn new(config: Config, store: Arc<Store>) -> Self {
+        Site { config, store, requests: Mutex::default(), gate: OnceLock::new() }
+    }
+
+    /// From now on the page has the counters of the gate that stands before this site.
+    pub fn show_connections_of(&self, gate: Arc<Gate>) {
+        // A second gate would be a mistake of this program; the first one stays.
+        let _ = self.gate.set(gate);
+    }
+
+    /// Answers a request.
+    pub fn answer(&self, request: &Request) -> Response {
+        let response = match request.path.as_str() {
+            "/metrics" => text(200, exposition::CONTENT_TYPE, self.metrics()),
+            "/version" => text(200, JSON, pretty(&json!({ "version": VERSION, "exporter": PROGRAM }))),
+            "/debug" if self.config.debug => text(200, JSON, pretty(&self.debug())),
+            "/debug" => text(403, TEXT, "403: switched off by ENABLE_DEBUG_ENDPOINT\n".to_owned()),
+            "/" if request.accept.contains("text/html") => text(200, HTML, self.links()),
+            "/" | "/health" => self.health(),
+            _ => text(404, TEXT, format!("404: there is {} here\n", PATHS.join(" "))),
+        };
+        let path = PATHS.into_iter().find(|path| *path == request.path).unwrap_or("other");
+        *self.requests.lock().unwrap_or_else(PoisonError::into_inner).entry((path, response.status)).or_default() += 1;
+        response
+    }
+
+    fn metrics(&self) -> String {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = Own {
+            cycle: self.store.cycle().took,
+            connections: self.gate.get().map(|gate| connections(gate.counters())).unwrap_or_default(),
+            requests: requests.iter().map(|(of, count)| (*of, *count)).collect(),
+            process: process::values(),
+        };
+        drop(requests);
+        let currency = self.config.price.as_ref().map(|price| price.currency.as_str());
+        render::page(&View {
+            miners: &self.store.miners(),
+            now: Instant::now(),
+            chips: self.config.chips,
+            price: currency.zip(self.store.price_now()),
+            own: Some(own),
+        })
+    }
+
+    /// Whether the poller lives; a miner that is down is no fault of the exporter.
+    fn health(&self) -> Response {
+        let (status, word) =
+            if self.store.is_alive(Instant::now()) { (200, "OK") } else { (503, "the poller stands still") };
+        text(status, TEXT, format!("{word}\nversion={VERSION}\n"))
+    }
+
+    fn links(&self) -> String {
+        let up = self.store.miners().iter().filter(|miner| miner.is_up()).count();
+        let mut links = String::new();
+        for path in PATHS.iter().skip(1) {
+            let _ = writeln!(links, "<li><a href=\"{path}\">{path}</a></li>");
+        }
+        format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
+             <title>{PROGRAM}</title>\n<h1>{PROGRAM} {VERSION}</h1>\n<p>{up} of {} miners up</p>\n<ul>\n{links}</ul>\n</html>\n",
+            self.config.targets.len()
+        )
+    }
+
+    fn debug(&self) -> Value {
+        let now = Instant::now();
+        let cycle = self.store.cycle();
+        let settings: serde_json::Map<String, Value> =
+            self.config.lines().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        json!({
+            "version": VERSION,
+            "settings": settings,
+            "poller": {
+                "alive": self.store.is_alive(now),
+                "last_cycle_began_seconds_ago": cycle.began.map(|began| now.saturating_duration_since(began).as_secs_f64()),
+                "last_cycle_took_seconds": cycle.took.map(|took| took.as_secs_f64()),
+            },
+            "miners": self.store.miners().iter().map(|miner| debug_miner(miner, now)).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn connections(counters: Counters) -> Vec<(&'static str, u64)> {
+    let Counters { accepted, refused, evicted, timeout, rebuilt } = counters;
+    vec![("accepted", accepted), ("refused", refused), ("evicted", evicted), ("timeout", timeout), ("rebuilt", rebuilt)]
+}
+
+fn debug_miner(miner: &Miner, now: Instant) -> Value {
+    let seconds = |source| miner.value(source, now);
+    let info = miner.info.as_ref().map(|info| {
+        let labels =
+            INFO_LABELS.iter().zip(info.iter()).map(|((label, _), value)| ((*label).to_owned(), value.as_str().into()));
+        labels.collect::<serde_json::Map<String, Value>>()
+    });
+    let reading = miner.reading.as_ref().map(|reading| {
+        json!({
+            "values": reading.miner.iter().flatten().count(),
+            "boards": reading.boards.len(),
+            "fans": reading.fans.len(),
+            "chips": reading.chips.len(),
+            "pools": reading.pools.len(),
+        })
+    });
+    let errors = ErrorKind::ALL.map(|kind| (kind.name().to_owned(), json!(miner.errors_of(kind))));
+    json!({
+        "ip": miner.target.label,
+        "name": miner.target.name,
+        "host": miner.target.host,
+        "port": miner.target.port,
+        "up": miner.is_up(),
+        "down_seconds": seconds(Poll::DownFor),
+        "last_success": miner.success.map(|(_, at)| timestamp(at)),
+        "last_success_seconds_ago": miner.success.map(|(at, _)| now.saturating_duration_since(at).as_secs_f64()),
+        "last_poll_took_seconds": seconds(Poll::Duration),
+        "last_error": miner.failure.as_ref().map(|failure| json!({
+            "kind": failure.kind.name(), "text": failure.text, "at": timestamp(failure.at),
+        })),
+        "errors": errors.into_iter().collect::<serde_json::Map<String, Value>>(),
+        "ups": miner.ups,
+        "downs": miner.downs,
+        "skipped": miner.skipped,
+        "info": info,
+        "reading": reading,
+    })
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+fn text(status: u16, content_type: &'static str, body: String) -> Response {
+    Response { status, content_type, headers: Vec::new(), body: body.into_bytes() }
+}

@@ -1,0 +1,111 @@
+//! What the gate allows, and how that follows from the machine. The values that depend on nothing are constants of `gate`
+//! and `head`.
+
+use std::fs;
+use std::time::Duration;
+
+/// The limits of one gate. All times are totals, which no amount of dripping prolongs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// Connections at any time, each with a thread and a descriptor.
+    pub connections: usize,
+    /// Connections of one address (an IPv6 /64 counts as one), beyond which it displaces only its own.
+    pub per_address: usize,
+    /// Threads that ask the handler, and so requests that may be at it.
+    pub workers: usize,
+    /// For the head to arrive.
+    pub head_time: Duration,
+    /// For a free worker and the handler's answer together.
+    pub answer_time: Duration,
+    /// How far a reader may fall behind the least rate (`gate::PIECE_BYTES` each `gate::PIECE_TIME`) before it is cut.
+    pub reply_time: Duration,
+    /// How long a reader that moves is safe from being thrown out for another.
+    pub reply_grace: Duration,
+    /// Of pages being sent. One page alone may be larger, and small ones (`gate::PIECE_BYTES`) are always let through.
+    pub pages_bytes: usize,
+}
+
+/// Enough for any number of Prometheus servers and browsers; 64 threads cost about 1 MiB.
+const CONNECTIONS_MAX: usize = 64;
+/// With fewer, one idle client and two scrapes would already be a crowd.
+const CONNECTIONS_MIN: usize = 4;
+/// A scrape or two, a page for a browser, and a probe that takes seconds.
+const WORKERS: usize = 4;
+/// Standard streams, two listeners, signals, mDNS, a file in /proc: 10 or so, and a margin for `tiny_http`'s pool.
+const DESCRIPTORS_RESERVED: usize = 20;
+/// A request at a worker takes both ends of its inner connection, and `tiny_http`'s clone of one.
+const DESCRIPTORS_PER_WORKER: usize = 3;
+/// Where the system does not tell: the lowest usual soft limit (macOS).
+const DESCRIPTORS_DEFAULT: usize = 256;
+/// What small fleets need for pages, twenty times over, and small enough for the smallest machine.
+const PAGES_BYTES_MIN: usize = 8 << 20;
+/// A miner with chip metrics takes about 20 kB of a page. Two pages of the whole fleet fit, so that a pair of Prometheus
+/// servers never displace each other.
+const PAGES_BYTES_PER_POLL_THREAD: usize = 2 * 20 * 1024;
+
+impl Limits {
+    /// Limits that fit the descriptors of this process, of which each poll thread takes one.
+    #[must_use]
+    pub fn for_machine(poll_threads: usize) -> Self {
+        let text = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+        Self::for_descriptors(open_files(&text), poll_threads)
+    }
+
+    fn for_descriptors(descriptors: usize, poll_threads: usize) -> Self {
+        let taken = DESCRIPTORS_RESERVED + DESCRIPTORS_PER_WORKER * WORKERS + poll_threads;
+        let connections = descriptors.saturating_sub(taken).clamp(CONNECTIONS_MIN, CONNECTIONS_MAX);
+        Self {
+            connections,
+            per_address: connections / 2,
+            workers: WORKERS,
+            head_time: Duration::from_secs(5),
+            answer_time: Duration::from_secs(12), // Prometheus gives up after 10 s unless told otherwise
+            reply_time: Duration::from_secs(10),
+            reply_grace: Duration::from_secs(1),
+            pages_bytes: PAGES_BYTES_MIN.max(PAGES_BYTES_PER_POLL_THREAD * poll_threads),
+        }
+    }
+}
+
+/// The soft limit of open files in the text of `/proc/self/limits`.
+fn open_files(text: &str) -> usize {
+    let soft = text.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next());
+    match soft {
+        Some("unlimited") => usize::MAX,
+        Some(number) => number.parse().unwrap_or(DESCRIPTORS_DEFAULT),
+        None => DESCRIPTORS_DEFAULT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_soft_limit_is_read() {
+        let line = "Max processes  1  2  processes\nMax open files            1024                 524288               files\n";
+        for (text, expected) in [
+            (line, 1024),
+            ("Max open files            unlimited            unlimited            files", usize::MAX),
+            ("Max open files            many", DESCRIPTORS_DEFAULT),
+            ("", DESCRIPTORS_DEFAULT),
+        ] {
+            assert_eq!(open_files(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn connections_and_pages_follow_from_descriptors_and_fleet() {
+        for (descriptors, poll_threads, connections, pages_bytes) in [
+            (usize::MAX, 1, 64, 8 << 20),
+            (1024, 10, 64, 8 << 20),
+            (64, 1, 31, 8 << 20),
+            (64, 100, 4, 8 << 20),
+            (1024, 1000, 4, 40_960_000),
+        ] {
+            let limits = Limits::for_descriptors(descriptors, poll_threads);
+            assert_eq!((limits.connections, limits.pages_bytes), (connections, pages_bytes), "{descriptors}");
+            assert!(limits.per_address >= 2 && limits.per_address < limits.connections);
+        }
+    }
+}

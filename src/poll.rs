@@ -1,0 +1,139 @@
+//! The rhythm: each interval one named thread a miner, and one poll from beginning to end.
+//!
+//! A miner whose last poll still runs is left out of the cycle and counted; it never holds up another. Whatever
+//! happens to a poll, a thread that cannot be started and a panic included, is that miner's failed poll and nothing
+//! else. States are logged when they change, not at each poll.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::cgminer::{Reply, Request, decode};
+use crate::client::Client;
+use crate::collect::{Info, Reading, collect};
+use crate::error::PollError;
+use crate::store::{Change, Miner, Store};
+
+/// Stack of a poll's thread. A poll was seen to need less than a quarter of it in an unoptimized build.
+const POLL_STACK_BYTES: usize = 256 << 10;
+
+/// Polls all miners of a store.
+#[derive(Debug)]
+pub struct Poller {
+    store: Arc<Store>,
+    miners: Vec<Arc<Way>>,
+    request: Request,
+    timeout: Duration,
+}
+
+/// The way to one miner, and whether a poll is on it.
+#[derive(Debug)]
+struct Way {
+    client: Client,
+    is_busy: AtomicBool,
+}
+
+/// Ends a poll's turn however it ends.
+struct Turn(Arc<Way>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.is_busy.store(false, Ordering::Release);
+    }
+}
+
+/// A cycle; the last poll that holds it ends it.
+struct Cycle {
+    store: Arc<Store>,
+    began: Instant,
+}
+
+impl Drop for Cycle {
+    fn drop(&mut self) {
+        self.store.end_cycle(self.began.elapsed());
+    }
+}
+
+impl Poller {
+    /// A poller of the store's miners; `timeout` is the deadline of one whole exchange.
+    pub fn new(store: Arc<Store>, request: Request, timeout: Duration) -> Self {
+        let way = |miner: &Miner| Arc::new(Way { client: Client::new(&miner.target), is_busy: AtomicBool::new(false) });
+        let miners = store.miners().iter().map(way).collect();
+        Poller { store, miners, request, timeout }
+    }
+
+    /// Polls for ever, a cycle each interval. A cycle that comes late does not make the next ones hurry.
+    pub fn run(&self, interval: Duration) -> ! {
+        let mut next = Instant::now();
+        loop {
+            self.begin_cycle();
+            next += interval;
+            let now = Instant::now();
+            if next < now {
+                next = now;
+            }
+            thread::sleep(next - now);
+        }
+    }
+
+    /// Polls every miner once and waits for the last.
+    pub fn run_once(&self) {
+        for handle in self.begin_cycle() {
+            // The thread catches its panics; what it did is in the store.
+            let _ = handle.join();
+        }
+    }
+
+    fn begin_cycle(&self) -> Vec<thread::JoinHandle<()>> {
+        let cycle = Arc::new(Cycle { store: self.store.clone(), began: Instant::now() });
+        self.store.begin_cycle(cycle.began);
+        self.miners.iter().enumerate().filter_map(|(index, way)| self.begin_poll(index, way, &cycle)).collect()
+    }
+
+    fn begin_poll(&self, index: usize, way: &Arc<Way>, cycle: &Arc<Cycle>) -> Option<thread::JoinHandle<()>> {
+        if way.is_busy.swap(true, Ordering::Acquire) {
+            self.store.skip(index);
+            return None;
+        }
+        let turn = Turn(way.clone());
+        let (store, cycle, request, timeout) = (self.store.clone(), cycle.clone(), self.request, self.timeout);
+        let began = Instant::now();
+        let name = format!("poll {}", way.client.host());
+        let spawned = thread::Builder::new().name(name).stack_size(POLL_STACK_BYTES).spawn(move || {
+            let poll = AssertUnwindSafe(|| poll(&turn.0.client, request, timeout));
+            record(&store, index, began, catch_unwind(poll).unwrap_or(Err(PollError::Panic)));
+            // In this order: who sees the cycle's end may begin the miner's next poll.
+            drop(turn);
+            drop(cycle);
+        });
+        spawned.map_err(|error| record(&self.store, index, began, Err(PollError::Spawn(error)))).ok()
+    }
+}
+
+/// One poll: fetch, parse, collect.
+fn poll(client: &Client, request: Request, timeout: Duration) -> Result<(Info, Reading), PollError> {
+    let raw = client.exchange(request, timeout)?;
+    let reply = Reply::parse(&decode(&raw.bytes), request, raw.is_whole).map(|reply| collect(&reply));
+    Ok(reply?)
+}
+
+fn record(store: &Store, index: usize, began: Instant, outcome: Result<(Info, Reading), PollError>) {
+    let failure = outcome.as_ref().err().map(ToString::to_string);
+    let change = store.record(index, began, outcome);
+    let Some(miner) = store.miner(index) else { return };
+    let title = miner.target.title();
+    match (change, failure) {
+        (Change::Up, _) => log::info!("{title} is up: {}", miner.info.map_or_else(String::new, |info| describe(&info))),
+        (Change::Down, Some(failure)) => log::warn!("{title} is down: {failure}"),
+        (Change::None, Some(failure)) => log::debug!("{title} is still down: {failure}"),
+        _ => log::debug!("{title} answered within {:.3} s", began.elapsed().as_secs_f64()),
+    }
+}
+
+/// Model and firmware, for the log. The miner sent them, so control characters are shown, not obeyed.
+fn describe(info: &Info) -> String {
+    let [model, _, firmware, ..] = info;
+    format!("{}, firmware {}", model.escape_debug(), firmware.escape_debug())
+}

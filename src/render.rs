@@ -1,0 +1,219 @@
+//! The page: miners in, exposition out, family by family in the order of the catalogue.
+//!
+//! It works on a snapshot, so no lock is held while it writes, and a miner's labels are escaped once a page, not once a
+//! sample.
+
+use std::time::{Duration, Instant};
+
+use crate::collect::Reading;
+use crate::exposition::{Labels, Page};
+use crate::metrics::{
+    BOARD, CHIP, CYCLE_DURATION, ELECTRICITY_PRICE, ENERGY_COST, EXPORTER_INFO, FAN_RPM, HTTP_CONNECTIONS,
+    HTTP_REQUESTS, INFO, INFO_LABELS, MINER, MINER_NAME, POLL, POOL, POOL_LABELS, POOL_STATE, POSITIONS, PROCESS, Row,
+    STATES, SYSTEM_STATE, TEMP_BOARD,
+};
+use crate::store::Miner;
+
+/// This program's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What a page shows.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The miners, in the order of the settings.
+    pub miners: &'a [Miner],
+    /// The moment that ages count to.
+    pub now: Instant,
+    /// Whether to show single chips.
+    pub chips: bool,
+    /// Currency and price of a kWh now.
+    pub price: Option<(&'a str, f64)>,
+    /// What the exporter says of itself; none on a page that is about the miners alone.
+    pub own: Option<Own>,
+}
+
+/// What the exporter says of itself.
+#[derive(Debug, Default)]
+pub struct Own {
+    /// How long the last cycle took.
+    pub cycle: Option<Duration>,
+    /// Connections by what became of them.
+    pub connections: Vec<(&'static str, u64)>,
+    /// Answered requests by path and status.
+    pub requests: Vec<((&'static str, u16), u64)>,
+    /// What the kernel says of the process.
+    pub process: [Option<f64>; PROCESS.len()],
+}
+
+/// A miner with its labels.
+struct Entry<'a> {
+    miner: &'a Miner,
+    reading: Option<&'a Reading>,
+    ip: Labels,
+    chips: Vec<Labels>,
+    boards: Vec<Labels>,
+    pools: Vec<(Labels, Labels)>,
+}
+
+impl<'a> Entry<'a> {
+    fn new(miner: &'a Miner, with_chips: bool) -> Self {
+        let ip = Labels::default().with("ip", &miner.target.label);
+        let reading = miner.reading.as_deref();
+        let count = |list: fn(&Reading) -> usize| 0..reading.map_or(0, list);
+        let chips = if with_chips { count(|reading| reading.chips.len()) } else { 0..0 };
+        let boards = count(|reading| reading.boards.len());
+        let pools = reading.map_or(&[][..], |reading| &reading.pools);
+        let pool = |labels: &[String]| {
+            POOL_LABELS.iter().zip(labels).fold(ip.clone(), |all, (name, value)| all.with(name, value))
+        };
+        Entry {
+            chips: chips.map(|chip| ip.with("chip", &format!("{chip:03}"))).collect(),
+            boards: boards.map(|board| ip.with("board", &board.to_string())).collect(),
+            pools: pools.iter().map(|of| (pool(&of.labels), pool(of.labels.get(..1).unwrap_or_default()))).collect(),
+            miner,
+            reading,
+            ip,
+        }
+    }
+}
+
+/// Writes a page.
+pub fn page(view: &View<'_>) -> String {
+    let entries: Vec<Entry<'_>> = view.miners.iter().map(|miner| Entry::new(miner, view.chips)).collect();
+    let mut writer = Writer { page: Page::with_capacity(16 << 10), entries };
+    let none = Labels::default();
+    writer.alone(&EXPORTER_INFO, |_| vec![(none.with("version", VERSION), Some(1.0))]);
+    writer.table(POLL, |entry, row, _, emit| emit(&entry.ip, entry.miner.value(row.source, view.now)));
+    writer.identity(view.price.map(|(currency, _)| currency));
+    writer.table(MINER, |entry, _, at, emit| {
+        emit(&entry.ip, entry.reading.and_then(|reading| *reading.miner.get(at)?));
+    });
+    writer.parts();
+    writer.table(CHIP, |entry, _, at, emit| {
+        let chips = entry.reading.map_or(&[][..], |reading| &reading.chips);
+        entry.chips.iter().zip(chips).for_each(|(labels, chip)| emit(labels, chip.get(at).copied().flatten()));
+    });
+    writer.table(POOL, |entry, _, at, emit| {
+        let pools = entry.reading.map_or(&[][..], |reading| &reading.pools);
+        entry
+            .pools
+            .iter()
+            .zip(pools)
+            .for_each(|((labels, _), pool)| emit(labels, pool.values.get(at).copied().flatten()));
+    });
+    writer.table(POOL_STATE, |entry, _, at, emit| {
+        let pools = entry.reading.map_or(&[][..], |reading| &reading.pools);
+        entry.pools.iter().zip(pools).for_each(|((_, index), pool)| emit(index, pool.state.get(at).copied().flatten()));
+    });
+    writer.alone(&ELECTRICITY_PRICE, |_| {
+        view.price.iter().map(|(currency, price)| (none.with("currency", currency), Some(*price))).collect()
+    });
+    if let Some(own) = &view.own {
+        writer.own(own);
+    }
+    writer.page.into_text()
+}
+
+struct Writer<'a> {
+    page: Page,
+    entries: Vec<Entry<'a>>,
+}
+
+impl<'a> Writer<'a> {
+    /// Writes the families of a table; `emit` gets labels and value of each sample, and absent values make none.
+    fn table<S>(
+        &mut self,
+        rows: &[Row<S>],
+        samples: impl Fn(&Entry<'a>, &Row<S>, usize, &mut dyn FnMut(&Labels, Option<f64>)),
+    ) {
+        for (at, row) in rows.iter().enumerate() {
+            let mut family = self.page.family(row.name, row.kind, row.help);
+            for entry in &self.entries {
+                samples(entry, row, at, &mut |labels, value| {
+                    if let Some(value) = value {
+                        family.sample(labels, value);
+                    }
+                });
+            }
+        }
+    }
+
+    /// Writes a family that stands alone.
+    fn alone<S>(&mut self, row: &Row<S>, samples: impl FnOnce(&[Entry<'a>]) -> Vec<(Labels, Option<f64>)>) {
+        let samples = samples(&self.entries);
+        let mut family = self.page.family(row.name, row.kind, row.help);
+        for (labels, value) in samples {
+            if let Some(value) = value {
+                family.sample(&labels, value);
+            }
+        }
+    }
+
+    /// The exporter and its process.
+    fn own(&mut self, own: &Own) {
+        let none = Labels::default();
+        self.alone(&CYCLE_DURATION, |_| vec![(none.clone(), own.cycle.map(|took| took.as_secs_f64()))]);
+        self.alone(&HTTP_CONNECTIONS, |_| {
+            own.connections.iter().map(|(result, count)| (none.with("result", result), Some(*count as f64))).collect()
+        });
+        self.alone(&HTTP_REQUESTS, |_| {
+            let labels = |path: &str, code: u16| none.with("path", path).with("code", &code.to_string());
+            own.requests.iter().map(|((path, code), count)| (labels(path, *code), Some(*count as f64))).collect()
+        });
+        for (row, value) in PROCESS.iter().zip(own.process) {
+            self.alone(row, |_| vec![(none.clone(), value)]);
+        }
+    }
+
+    /// What a miner's energy cost and who the miners are, down or not.
+    fn identity(&mut self, currency: Option<&str>) {
+        self.alone(&ENERGY_COST, |entries| {
+            let cost = |entry: &Entry<'_>| Some((entry.ip.with("currency", currency?), entry.miner.meter.cost()));
+            entries.iter().filter_map(cost).collect()
+        });
+        self.alone(&INFO, |entries| {
+            let info = |entry: &Entry<'_>| {
+                let labels = INFO_LABELS.iter().zip(entry.miner.info.as_ref()?.iter());
+                Some((labels.fold(entry.ip.clone(), |all, ((name, _), value)| all.with(name, value)), Some(1.0)))
+            };
+            entries.iter().filter_map(info).collect()
+        });
+        self.alone(&MINER_NAME, |entries| {
+            let name = |entry: &Entry<'_>| Some((entry.ip.with("name", entry.miner.target.name.as_ref()?), Some(1.0)));
+            entries.iter().filter_map(name).collect()
+        });
+    }
+
+    /// State, boards, fans and sensors.
+    fn parts(&mut self) {
+        self.alone(&SYSTEM_STATE, |entries| {
+            let mut samples = Vec::new();
+            for (entry, is) in entries.iter().filter_map(|entry| Some((entry, entry.reading?.state?))) {
+                let state = |(number, state): (usize, &&str)| {
+                    (entry.ip.with("state", state), Some(f64::from(u8::from(number == is))))
+                };
+                samples.extend(STATES.iter().enumerate().map(state));
+            }
+            samples
+        });
+        self.table(BOARD, |entry, _, at, emit| {
+            let boards = entry.reading.map_or(&[][..], |reading| &reading.boards);
+            entry.boards.iter().zip(boards).for_each(|(labels, board)| emit(labels, board.get(at).copied().flatten()));
+        });
+        self.alone(&FAN_RPM, |entries| {
+            let fans = |(entry, reading): (&Entry<'_>, &Reading)| {
+                let fan = |(at, rpm): (usize, &Option<f64>)| (entry.ip.with("fan", &(at + 1).to_string()), *rpm);
+                reading.fans.iter().enumerate().map(fan).collect::<Vec<_>>()
+            };
+            entries.iter().filter_map(|entry| Some((entry, entry.reading?))).flat_map(fans).collect()
+        });
+        self.alone(&TEMP_BOARD, |entries| {
+            let sensors = |(entry, reading): (&Entry<'_>, &Reading)| {
+                let sensor =
+                    |((name, _), celsius): (&(&str, &str), &Option<f64>)| (entry.ip.with("position", name), *celsius);
+                POSITIONS.iter().zip(&reading.positions).map(sensor).collect::<Vec<_>>()
+            };
+            entries.iter().filter_map(|entry| Some((entry, entry.reading?))).flat_map(sensors).collect()
+        });
+    }
+}

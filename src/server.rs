@@ -1,0 +1,526 @@
+//! The inner server: `tiny_http` as published, on a private socket, with worker threads that ask the handler.
+//!
+//! Only `gate` speaks to it, only in the canonical heads of `head`, and at most as many at a time as there are workers.
+//! That keeps what `tiny_http` 0.12.0 cannot survive away from it (lengths of bodies, HTTP/2, `TE` lists, endless heads,
+//! clients that do not read, crowds). What still can end its accept thread is a lack of descriptors or threads; the socket
+//! then refuses, and a new server is built under a new path.
+//!
+//! Pages do not go through the socket. Each question carries a ticket; the worker lays the page on the `Shelf` under that
+//! ticket and lets `tiny_http` answer with the head alone, which is what `tiny_http` does with every `HEAD`, true
+//! Content-Length included. So a page exists once, and a worker is free again before the client has read a byte.
+//!
+//! The socket is a Unix socket in a directory of our own (mode 0700, made anew, never taken over). Where no directory
+//! can be written it is a loopback TCP port, which other users of the host could reach; without a ticket that somebody
+//! waits for they get 404, but `tiny_http`'s own weaknesses are open to them there.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use crate::head::{SCRAPE_TIMEOUT, TICKET};
+
+/// What a client asked for. Only GET and HEAD come this far, and the handler need not know which.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Request {
+    /// The target up to the first `?`, as sent: not decoded, beginning with `/`.
+    pub path: String,
+    /// The target behind the first `?`, not decoded; empty without one.
+    pub query: String,
+    /// The values of `Accept`, joined by `, `; empty without one.
+    pub accept: String,
+    /// How long the asking Prometheus waits for this scrape, if it said so.
+    pub scrape_timeout: Option<Duration>,
+}
+
+/// What the handler answers.
+#[derive(Debug, Clone, Default)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The media type of the body.
+    pub content_type: &'static str,
+    /// More fields. Values must be printable ASCII, others are left out: they could split the reply.
+    pub headers: Vec<(&'static str, String)>,
+    /// The page. It is not copied on its way to the client.
+    pub body: Vec<u8>,
+}
+
+/// The site: it answers each request, on one of the workers. A panic becomes a 500 and the worker goes on.
+pub type Handler = dyn Fn(&Request) -> Response + Send + Sync;
+
+/// Why a question has no answer.
+#[derive(Debug)]
+pub enum Fault {
+    /// All workers stayed busy.
+    Busy,
+    /// The handler took longer than the time given.
+    Late,
+    /// The inner server is dead and could not be rebuilt.
+    Dead(io::Error),
+}
+
+/// The answer to a question.
+pub struct Answer<'a> {
+    /// The head of the reply, its empty line included; Content-Length is the length of the page.
+    pub head: Vec<u8>,
+    /// The page.
+    pub page: Vec<u8>,
+    /// Keeps the worker's place until dropped, so that pages wait for their turn in no greater number than workers.
+    pub ticket: Ticket<'a>,
+}
+
+/// The running server and all it takes to build it again.
+pub struct Inner {
+    dirs: Vec<PathBuf>,
+    workers: usize,
+    handler: Arc<Handler>,
+    shelf: Arc<Shelf>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<Generation>,
+    rebuilt: u64,
+    closed: bool,
+}
+
+impl Inner {
+    /// Starts the server with its socket in the first of `dirs` that lets us make a directory.
+    ///
+    /// # Errors
+    /// If no socket can be had at all, or no thread.
+    pub fn start(dirs: &[PathBuf], workers: usize, handler: Arc<Handler>) -> io::Result<Self> {
+        let shelf = Arc::new(Shelf { places: workers, state: Mutex::default(), freed: Condvar::new() });
+        let inner = Self { dirs: dirs.to_vec(), workers, handler, shelf, state: Mutex::default() };
+        let first = Generation::build(&inner)?;
+        inner.state().current = Some(first);
+        Ok(inner)
+    }
+
+    /// Asks for what `canonical` says of a given ticket, waiting `time` at most for a free worker and its answer.
+    ///
+    /// # Errors
+    /// See [`Fault`]; a handler that panics is no error but a 500.
+    pub fn ask(&self, canonical: impl Fn(u64) -> String, time: Duration) -> Result<Answer<'_>, Fault> {
+        let by = Instant::now() + time;
+        let ticket = self.shelf.open(by).ok_or(Fault::Busy)?;
+        let mut stream = self.dial(by).map_err(Fault::Dead)?;
+        let asked = stream.write_all(canonical(ticket.number).as_bytes());
+        let head = asked.and_then(|()| read_reply_head(stream.as_mut())).map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => Fault::Late,
+            _ => Fault::Dead(error),
+        })?;
+        let page = ticket.collect().ok_or_else(|| Fault::Dead(io::Error::other("a reply without its page")))?;
+        Ok(Answer { head, page, ticket })
+    }
+
+    /// How often the server had to be built again.
+    pub fn rebuilt(&self) -> u64 {
+        self.state().rebuilt
+    }
+
+    /// Removes the socket and its directory; nothing is answered any more. Takes no longer than the two system calls.
+    pub fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        state.current = None;
+    }
+
+    /// A connection to the current server, or to a new one if that is dead.
+    fn dial(&self, by: Instant) -> io::Result<Box<dyn Duplex>> {
+        let (number, address) = {
+            let state = self.state();
+            let current = state.current.as_ref().ok_or_else(closed)?;
+            (current.number, current.address.clone())
+        };
+        match address.dial(by) {
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound) => {
+                self.replace(number, &error)?.dial(by)
+            }
+            other => other,
+        }
+    }
+
+    /// Builds the next generation unless another thread just did so, and gives the address.
+    fn replace(&self, dead: u64, why: &io::Error) -> io::Result<Address> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(closed());
+        }
+        if let Some(current) = state.current.as_ref().filter(|current| current.number != dead) {
+            return Ok(current.address.clone());
+        }
+        let mut next = Generation::build(self)?;
+        next.number = dead + 1;
+        let address = next.address.clone();
+        state.current = Some(next);
+        state.rebuilt += 1;
+        log::warn!("the inner web server was lost ({why}) and has been built anew");
+        Ok(address)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn closed() -> io::Error {
+    io::Error::other("the web server is closed")
+}
+
+/// One life of the inner server. Dropping it sends its workers home and removes the socket; a server whose accept thread
+/// still lived keeps that one thread, as nothing can reach it any more.
+struct Generation {
+    number: u64,
+    address: Address,
+    server: Arc<tiny_http::Server>,
+    workers: usize,
+    _home: Option<PrivateDir>,
+}
+
+impl Generation {
+    fn build(inner: &Inner) -> io::Result<Self> {
+        let (listener, address, home) = listen(&inner.dirs)?;
+        // tiny_http panics where no thread can be had.
+        let server = catch_unwind(|| tiny_http::Server::from_listener(listener, None))
+            .map_err(|panic| io::Error::other(panic_text(panic.as_ref())))?
+            .map_err(io::Error::other)?;
+        let mut generation = Self { number: 0, address, server: Arc::new(server), workers: 0, _home: home };
+        for _ in 0..inner.workers {
+            let (server, shelf) = (Arc::clone(&generation.server), Arc::clone(&inner.shelf));
+            let handler = Arc::clone(&inner.handler);
+            thread::Builder::new().name("http-worker".into()).spawn(move || work(&server, &shelf, handler.as_ref()))?;
+            generation.workers += 1;
+        }
+        Ok(generation)
+    }
+}
+
+impl Drop for Generation {
+    fn drop(&mut self) {
+        for _ in 0..self.workers {
+            self.server.unblock(); // wakes one worker each
+        }
+    }
+}
+
+/// A worker's life: it ends when the server is replaced or can accept no more.
+fn work(server: &tiny_http::Server, shelf: &Shelf, handler: &Handler) {
+    while let Ok(request) = server.recv() {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| answer(request, shelf, handler))) {
+            log::error!("answering a request failed: {}", panic_text(panic.as_ref()));
+        }
+    }
+}
+
+fn answer(request: tiny_http::Request, shelf: &Shelf, handler: &Handler) {
+    let ticket = field(&request, TICKET).parse().ok().filter(|ticket| shelf.is_open(*ticket));
+    let response = match ticket {
+        None => Response { status: 404, ..Response::default() },
+        Some(_) => catch_unwind(AssertUnwindSafe(|| handler(&read_request(&request)))).unwrap_or_else(|panic| {
+            log::error!("the page {} failed: {}", request.url(), panic_text(panic.as_ref()));
+            let body = b"500 Internal Server Error\n".to_vec();
+            Response { status: 500, content_type: "text/plain; charset=utf-8", body, ..Response::default() }
+        }),
+    };
+    let head = head_of(&response);
+    if let Some(ticket) = ticket {
+        shelf.lay(ticket, response.body);
+    }
+    if let Err(error) = request.respond(head) {
+        log::debug!("an answer was not wanted any more: {error}");
+    }
+}
+
+fn read_request(request: &tiny_http::Request) -> Request {
+    let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
+    let seconds = field(request, SCRAPE_TIMEOUT).parse().ok();
+    Request {
+        path: path.to_owned(),
+        query: query.to_owned(),
+        accept: field(request, "Accept"),
+        // Zero is no time to wait, but what some send for "none".
+        scrape_timeout: seconds.and_then(|s| Duration::try_from_secs_f64(s).ok()).filter(|time| !time.is_zero()),
+    }
+}
+
+/// All values of a field, joined as RFC 9110 section 5.3 joins them.
+fn field(request: &tiny_http::Request, name: &str) -> String {
+    let fields = request.headers().iter().filter(|header| header.field.as_str().as_str().eq_ignore_ascii_case(name));
+    fields.map(|header| header.value.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// The head for `tiny_http` to send: no data, and the length that the page really has.
+fn head_of(response: &Response) -> tiny_http::Response<io::Empty> {
+    let length = Some(response.body.len());
+    let mut head = tiny_http::Response::new(response.status.into(), Vec::new(), io::empty(), length, None)
+        .with_chunked_threshold(usize::MAX);
+    let headers = response.headers.iter().map(|(name, value)| (*name, value.as_str()));
+    for (name, value) in headers.chain([("Content-Type", response.content_type)]).filter(|(_, value)| !value.is_empty())
+    {
+        match tiny_http::Header::from_bytes(name, value) {
+            Ok(header) if !value.contains(|c: char| c.is_ascii_control()) => head.add_header(header),
+            _ => log::error!("the field {name} was left out of a reply: its value is not printable ASCII"),
+        }
+    }
+    head
+}
+
+/// Where questions in progress are known by their ticket, and their pages wait to be collected.
+struct Shelf {
+    places: usize,
+    state: Mutex<Places>,
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct Places {
+    issued: u64,
+    open: HashMap<u64, Option<Vec<u8>>>,
+}
+
+/// One of the places on the shelf, until dropped.
+pub struct Ticket<'a> {
+    shelf: &'a Shelf,
+    number: u64,
+}
+
+impl Shelf {
+    /// Waits for a free place.
+    fn open(&self, by: Instant) -> Option<Ticket<'_>> {
+        let wait = by.saturating_duration_since(Instant::now());
+        let full = |state: &mut Places| state.open.len() >= self.places;
+        let waited = self.freed.wait_timeout_while(self.lock(), wait, full);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if full(&mut state) {
+            return None;
+        }
+        state.issued += 1;
+        let number = state.issued;
+        state.open.insert(number, None);
+        Some(Ticket { shelf: self, number })
+    }
+
+    fn is_open(&self, number: u64) -> bool {
+        self.lock().open.contains_key(&number)
+    }
+
+    /// Lays a page down; nobody may be waiting for it any more.
+    fn lay(&self, number: u64, page: Vec<u8>) {
+        if let Some(place) = self.lock().open.get_mut(&number) {
+            *place = Some(page);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticket<'_> {
+    fn collect(&self) -> Option<Vec<u8>> {
+        self.shelf.lock().open.get_mut(&self.number).and_then(Option::take)
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        self.shelf.lock().open.remove(&self.number);
+        self.shelf.freed.notify_one();
+    }
+}
+
+#[derive(Clone)]
+enum Address {
+    Unix(PathBuf),
+    Tcp(SocketAddr),
+}
+
+impl Address {
+    /// The time left is given to each read and write, which are two or three of each.
+    fn dial(&self, by: Instant) -> io::Result<Box<dyn Duplex>> {
+        let time = Some(by.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
+        Ok(match self {
+            Self::Unix(path) => {
+                let stream = UnixStream::connect(path)?;
+                stream.set_read_timeout(time)?;
+                stream.set_write_timeout(time)?;
+                Box::new(stream)
+            }
+            Self::Tcp(address) => {
+                let stream = TcpStream::connect(address)?;
+                stream.set_read_timeout(time)?;
+                stream.set_write_timeout(time)?;
+                Box::new(stream)
+            }
+        })
+    }
+}
+
+trait Duplex: Read + Write {}
+impl<T: Read + Write> Duplex for T {}
+
+/// A generous bound: a reply's head is some 200 bytes.
+const REPLY_HEAD_BYTES_MAX: u64 = 16 << 10;
+
+/// Reads up to the empty line, behind which `tiny_http` sends nothing to a `HEAD`.
+fn read_reply_head(stream: &mut dyn Duplex) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(512);
+    let mut piece = [0; 512];
+    let mut stream = stream.take(REPLY_HEAD_BYTES_MAX);
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut piece) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(count) => head.extend_from_slice(piece.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(head)
+}
+
+/// A directory that only we can enter, removed with the socket in it when dropped.
+struct PrivateDir(PathBuf);
+
+impl PrivateDir {
+    /// Fails if the name exists, whatever it is. The name is random so that nobody can take it in advance.
+    fn create(parent: &Path) -> io::Result<Self> {
+        let random = RandomState::new().hash_one(std::process::id());
+        let path = parent.join(format!("{}-{random:016x}", env!("CARGO_PKG_NAME")));
+        fs::DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.0.join("inner")
+    }
+}
+
+impl Drop for PrivateDir {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.socket());
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+fn listen(dirs: &[PathBuf]) -> io::Result<(tiny_http::Listener, Address, Option<PrivateDir>)> {
+    for dir in dirs {
+        let bound = PrivateDir::create(dir).and_then(|home| Ok((UnixListener::bind(home.socket())?, home)));
+        match bound {
+            Ok((listener, home)) => return Ok((listener.into(), Address::Unix(home.socket()), Some(home))),
+            Err(error) => log::debug!("no private socket in {}: {error}", dir.display()),
+        }
+    }
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = listener.local_addr()?;
+    log::warn!("no directory for a private socket is writable; the inner web server listens on {address} instead");
+    Ok((listener.into(), Address::Tcp(address), None))
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without a message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    const TIME: Duration = Duration::from_secs(5);
+
+    fn site(request: &Request) -> Response {
+        match request.path.as_str() {
+            "/panic" => panic!("on purpose"),
+            "/slow" => thread::sleep(Duration::from_millis(400)),
+            _ => {}
+        }
+        let seen = vec![("X-Bad", "a\r\nb".to_owned()), ("X-Good", "c".to_owned())];
+        Response { status: 200, content_type: "text/x", headers: seen, body: format!("{request:?}").into_bytes() }
+    }
+
+    fn head(target: &str) -> impl Fn(u64) -> String {
+        move |ticket| {
+            format!(
+                "HEAD {target} HTTP/1.1\r\nConnection: close\r\nAccept: a\r\nAccept: b\r\n{SCRAPE_TIMEOUT}: 2.5\r\n{TICKET}: {ticket}\r\n\r\n"
+            )
+        }
+    }
+
+    fn check(inner: &Inner) {
+        let answer = inner.ask(head("/x?a?b"), TIME).map_err(|fault| format!("{fault:?}")).unwrap();
+        let page = Request {
+            path: "/x".into(),
+            query: "a?b".into(),
+            accept: "a, b".into(),
+            scrape_timeout: Some(Duration::from_millis(2500)),
+        };
+        assert_eq!(String::from_utf8(answer.page).unwrap(), format!("{page:?}"));
+        let head = String::from_utf8(answer.head).unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        assert!(head.contains(&format!("Content-Length: {}\r\n", format!("{page:?}").len())), "{head}");
+        assert!(head.contains("X-Good: c\r\n") && head.contains("Content-Type: text/x\r\n"), "{head}");
+        assert!(!head.contains("X-Bad") && !head.contains("Transfer-Encoding"), "{head}");
+    }
+
+    #[test]
+    fn a_private_socket_else_loopback() {
+        let parent = PrivateDir::create(&std::env::temp_dir()).unwrap();
+        let dirs = [PathBuf::from("/nonexistent"), parent.0.clone()];
+        let inner = Inner::start(&dirs, 2, Arc::new(site)).unwrap();
+        let made = fs::read_dir(&parent.0).unwrap().next().unwrap().unwrap();
+        assert_eq!(made.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        check(&inner);
+        inner.close();
+        assert_eq!(fs::read_dir(&parent.0).unwrap().count(), 0);
+        assert!(matches!(inner.ask(head("/"), TIME), Err(Fault::Dead(_))));
+
+        let inner = Inner::start(&[PathBuf::from("/nonexistent")], 1, Arc::new(site)).unwrap();
+        check(&inner);
+    }
+
+    #[test]
+    fn a_lost_server_is_built_anew_in_a_new_place() {
+        let parent = PrivateDir::create(&std::env::temp_dir()).unwrap();
+        let inner = Inner::start(std::slice::from_ref(&parent.0), 1, Arc::new(site)).unwrap();
+        let made = fs::read_dir(&parent.0).unwrap().next().unwrap().unwrap().path();
+        fs::remove_dir_all(&made).unwrap();
+        check(&inner);
+        check(&inner);
+        assert_eq!(inner.rebuilt(), 1);
+        assert!(!made.exists());
+        inner.close();
+    }
+
+    #[test]
+    fn panics_lateness_and_crowds_have_their_answers() {
+        let inner = Inner::start(&[std::env::temp_dir()], 1, Arc::new(site)).unwrap();
+        let answer = inner.ask(head("/panic"), TIME).map_err(|fault| format!("{fault:?}")).unwrap();
+        assert!(answer.head.starts_with(b"HTTP/1.1 500 "));
+        assert!(matches!(inner.ask(head("/"), Duration::from_millis(50)), Err(Fault::Busy)));
+        drop(answer);
+        assert!(matches!(inner.ask(head("/slow"), Duration::from_millis(100)), Err(Fault::Late)));
+        check(&inner);
+        assert!(inner.shelf.lock().open.is_empty());
+        inner.close();
+    }
+
+    #[test]
+    fn a_stranger_without_a_ticket_gets_nothing() {
+        let inner = Inner::start(&[], 1, Arc::new(site)).unwrap();
+        let address = inner.state().current.as_ref().unwrap().address.clone();
+        let mut stream = address.dial(Instant::now() + TIME).unwrap();
+        stream.write_all(head("/")(99).as_bytes()).unwrap();
+        assert!(read_reply_head(stream.as_mut()).unwrap().starts_with(b"HTTP/1.1 404 "));
+    }
+}

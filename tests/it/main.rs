@@ -1,0 +1,66 @@
+//! The integration tests: the real program against fake miners over real sockets, judged by a parser of its own.
+//!
+//! One binary, so that it links once and its tests run in parallel. Nothing here uses the project's library but where a
+//! file says so: what is tested is what a user sees.
+//!
+//! * `fake_miner` is the other end of a poll, `page` judges the exposition, `reply` makes replies out of the captures,
+//!   `exporter` starts the program and talks to it;
+//! * `settings` covers environment and subcommands, `daemon` the life of a running exporter, `faults` what broken
+//!   miners do to it, `http` the endpoints and hostile clients;
+//! * with the library: `golden` holds whole pages against captures and the Python exporter, `mutations` feeds garbage,
+//!   `tidy` checks the rules of the house.
+//!
+//! No test sleeps for a state: it waits for the state, with a deadline that only a broken program meets.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on panics, and its message is the report; the strict lints are for the program"
+)]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    reason = "a page states its numbers exactly, and those that tests compare are small"
+)]
+
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+mod daemon;
+mod exporter;
+mod fake_miner;
+mod faults;
+mod golden;
+mod http;
+mod mutations;
+mod page;
+mod reply;
+mod settings;
+mod tidy;
+
+/// How long a test waits for what must happen soon. Only a broken program or a stopped machine takes so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Asks every few milliseconds until there is an answer, and panics with the name of what never came.
+fn wait_until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for {what}");
+        thread::sleep(Duration::from_millis(15));
+    }
+}
+
+/// A loopback address that nothing else in this test process has, and hardly anything in another one: a port that is
+/// free on it stays free. Linux serves the whole of 127.0.0.0/8.
+fn own_loopback() -> Ipv4Addr {
+    static NEXT: AtomicU8 = AtomicU8::new(0);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 64 | high & 63, low, 1 + NEXT.fetch_add(1, Ordering::Relaxed) % 254)
+}

@@ -1,0 +1,168 @@
+//! The rules of the house that a test can check: order of modules, who may do what, and the catalogue against the
+//! contract and its documentation. Uses the library.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use avalonhome_prometheus_exporter::exposition::Kind;
+use avalonhome_prometheus_exporter::metrics::{Entry, entries};
+
+use crate::page::Page;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The text of every source file, by module, without its tests.
+fn sources() -> BTreeMap<String, String> {
+    let paths = fs::read_dir(root().join("src")).unwrap().map(|entry| entry.unwrap().path());
+    let source = |path: PathBuf| {
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+        (path.file_stem().unwrap().to_str().unwrap().to_owned(), code)
+    };
+    paths.map(source).collect()
+}
+
+/// The modules that contain one of these texts.
+fn modules_with(texts: &[&str]) -> Vec<String> {
+    let has = |source: &str| texts.iter().any(|text| source.contains(text));
+    sources().into_iter().filter(|(_, source)| has(source)).map(|(module, _)| module).collect()
+}
+
+#[test]
+fn modules_use_only_those_declared_below_them() {
+    let sources = sources();
+    let order: Vec<&str> =
+        sources["lib"].lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert_eq!(order.len(), sources.len() - 2, "every file but lib and main is a module");
+    for (place, module) in order.iter().enumerate() {
+        for part in sources[*module].split("crate::").skip(1) {
+            let used: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let of = order.iter().position(|other| *other == used).unwrap_or_else(|| panic!("{module} uses {used}"));
+            assert!(of > place, "{module} stands above {used} in lib.rs, but uses it the other way round");
+        }
+    }
+}
+
+#[test]
+fn who_may_do_what() {
+    for (what, texts, modules) in [
+        ("names of metrics stand in the catalogue", &["avalon_", "process_"][..], &["metrics"][..]),
+        ("connections are opened by these", &["TcpStream::connect"], &["cli", "client", "server"]),
+        ("the lock round the miners", &["RwLock"], &["store"]),
+        ("the environment", &["env::var"], &["config"]),
+        ("the end of the process", &["process::exit", "ExitCode"], &["main"]),
+        ("requests to miners", &["+devs+"], &["cgminer"]),
+    ] {
+        let found = modules_with(texts);
+        let strangers: Vec<_> = found.iter().filter(|module| !modules.contains(&module.as_str())).collect();
+        assert!(strangers.is_empty() && !found.is_empty(), "{what}: also in {strangers:?}");
+    }
+    let sources = sources();
+    assert!(!sources["cgminer"].contains("exposition") && !sources["cgminer"].contains("metrics::"));
+    assert!(!sources["exposition"].contains("crate::"));
+}
+
+/// Counters whose contractual names do not end in `_total`.
+const ODD_COUNTERS: [&str; 2] = ["avalon_pool_max_diff_count", "avalon_pool_min_diff_count"];
+
+#[test]
+fn names_are_unique_and_well_formed() {
+    let mut names = BTreeSet::new();
+    for Entry { name, kind, help, labels, .. } in entries() {
+        assert!(names.insert(name), "{name} stands twice");
+        assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'), "{name}");
+        let is_total = name.ends_with("_total") || ODD_COUNTERS.contains(&name);
+        assert_eq!(is_total, kind == Kind::Counter, "{name} is a {}", kind.name());
+        assert!(!help.is_empty() && !help.ends_with('.'), "{name}: {help}");
+        assert_eq!(labels.iter().collect::<BTreeSet<_>>().len(), labels.len(), "{name}");
+    }
+}
+
+#[test]
+fn the_contract_is_kept() {
+    let contract = fs::read_to_string(root().join("tests/contract.tsv")).unwrap();
+    let catalogue: BTreeMap<&str, Entry> = entries().into_iter().map(|entry| (entry.name, entry)).collect();
+    let mut kept = 0;
+    for line in contract.lines().filter(|line| !line.starts_with('#')) {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let labels = columns[2].replace("(pool labels)", "ip,pool_index,url,priority,status,id");
+        let names: Vec<String> = match columns[0].split_once(" .. ") {
+            Some((first, _)) => (0..10).map(|slot| first.replace('0', &slot.to_string())).collect(),
+            None => vec![columns[0].to_owned()],
+        };
+        for name in names {
+            let entry = catalogue.get(name.as_str()).unwrap_or_else(|| panic!("{name} is missing"));
+            assert_eq!((entry.kind.name(), entry.labels.join(",")), (columns[1], labels.clone()), "{name}");
+            kept += 1;
+        }
+    }
+    assert!(kept > 120, "only {kept} names in the contract");
+}
+
+/// Families that no capture shows: supplies have seven slots, and the rest is not in a reply.
+const NOT_IN_CAPTURES: &[&str] = &[
+    "avalon_energy_cost_total",
+    "avalon_miner_name",
+    "avalon_ps_slot_7",
+    "avalon_ps_slot_8",
+    "avalon_ps_slot_9",
+    "avalon_poll_cycle_duration_seconds",
+    "avalon_electricity_price",
+    "avalon_http_connections_total",
+    "avalon_http_requests_total",
+    "process_cpu_seconds_total",
+    "process_resident_memory_bytes",
+    "process_virtual_memory_bytes",
+    "process_open_fds",
+    "process_max_fds",
+    "process_start_time_seconds",
+    "process_threads",
+];
+
+#[test]
+fn every_family_of_a_reply_is_seen_in_some_capture() {
+    let mut seen = BTreeSet::new();
+    for entry in fs::read_dir(root().join("tests/captures")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|end| end == "reply") {
+            let page = Page::parse(&crate::golden::page_of(&fs::read(path).unwrap())).unwrap();
+            seen.extend(page.families().iter().map(|family| family.name.clone()));
+        }
+    }
+    let unseen: Vec<&str> = entries().iter().map(|entry| entry.name).filter(|name| !seen.contains(*name)).collect();
+    assert_eq!(unseen, NOT_IN_CAPTURES, "the list of families without a capture is out of date");
+}
+
+/// `docs/fields.md` is made of the catalogue. The test writes it anew and fails if it was not up to date.
+#[test]
+fn the_metric_reference_is_up_to_date() {
+    let mut text = String::from(FIELDS_HEAD);
+    for Entry { name, kind, labels, source, help } in entries() {
+        let labels = labels.join(", ");
+        let _ = writeln!(text, "| `{name}` | {} | {labels} | {source} | {help} |", kind.name());
+    }
+    check_generated(&root().join("docs/fields.md"), &text);
+}
+
+const FIELDS_HEAD: &str = "# Metrics
+
+Made by `cargo test` of the catalogue in `src/metrics.rs`; edits here are overwritten.
+
+Values come from the miner's reply to `version+summary+stats+config+devs+devdetails+pools`: *summary*, *stats*, *pools*
+name a part of it, an *item* is `KEY[value]` inside the `MM` field of *stats*. What a miner does not say makes no sample.
+
+| name | type | labels | source | meaning |
+| --- | --- | --- | --- | --- |
+";
+
+fn check_generated(path: &Path, text: &str) {
+    if fs::read_to_string(path).unwrap_or_default() != text {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        panic!("{} was out of date and has been written anew: look at it and commit it", path.display());
+    }
+}
