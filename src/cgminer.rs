@@ -20,8 +20,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// What the exporter may ask a miner: reading commands only, and nothing else can be said to a miner, for
-/// `client::exchange` takes a `Request` and no text.
+/// All that may ever be said to a miner. None of these commands changes anything there; those that do (`ascset`,
+/// `setpool`, `reboot` and their kind) need no password on home models.
+pub const READ_COMMANDS: [&str; 9] =
+    ["version", "summary", "stats", "config", "devs", "devdetails", "pools", "litestats", "coin"];
+
+/// What the exporter asks a miner. Nothing else can be said to one, for `client` takes a `Request` and no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
     /// The seven parts that every page is made of.
@@ -272,7 +276,7 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Splits a record at its commas. A bare word, as `SUMMARY` at the front of its record, is a key without a value.
+    /// Splits a record at its commas. A bare word, as `SUMMARY` at the front of its record, is no field.
     pub fn parse(text: &'a str) -> Self {
         let mut fields = Vec::with_capacity(40);
         let mut module = "";
@@ -287,7 +291,7 @@ impl<'a> Record<'a> {
             } else {
                 take_until(&mut rest, b',')
             };
-            fields.push(field.split_once('=').unwrap_or((field, "")));
+            fields.extend(field.split_once('='));
         }
         Record { fields, module }
     }
@@ -436,7 +440,7 @@ pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    const WHOLE: &str = "CMD=version|STATUS=S,Msg=v|VERSION,MODEL=Q|CMD=summary|STATUS=S|SUMMARY,Elapsed=7|CMD=stats|STATUS=S|\
+    const WHOLE: &str = "CMD=version|STATUS=S,Msg=v|VERSION,MODEL=Q,VERSION=7|CMD=summary|STATUS=S|SUMMARY,Elapsed=7|CMD=stats|STATUS=S|\
         STATS=0,ID=POOL0,Calls=1|STATS=1,ID=AVALON0,MM ID0=Ver[Q-1] PS[0 1],MM Count=1|CMD=config|STATUS=E,Code=14,Msg=no|\
         CMD=pools|STATUS=S,Msg=1 Pool(s)|POOL=0,URL=a\\,b\\=\\|c\\\\,User=x[y,Status=Alive|";
 
@@ -445,9 +449,19 @@ mod tests {
     }
 
     #[test]
+    fn requests_are_made_of_reading_commands() {
+        for request in [Request::Standard, Request::Extended] {
+            assert!(request.parts().all(|part| READ_COMMANDS.contains(&part)), "{request:?}");
+        }
+        assert_eq!(Request::Extended.text(), READ_COMMANDS.join("+"));
+        assert_eq!(Request::Standard.text(), READ_COMMANDS[..7].join("+"));
+    }
+
+    #[test]
     fn a_whole_reply() {
         let reply = parse(WHOLE).unwrap();
         assert_eq!(reply.version.raw("MODEL"), Some("Q"));
+        assert_eq!(reply.version.raw("VERSION"), Some("7"), "not the bare word in front");
         assert_eq!(reply.summary.number("Elapsed"), Some(7.0));
         assert_eq!(reply.stats.len(), 2);
         let device = reply.device().unwrap();

@@ -372,3 +372,158 @@ fn pool(index: u32, record: Option<&Record<'_>>, stats: Option<&Record<'_>>) -> 
     let labels = [index.to_string(), text("URL"), text("Priority"), text("Status"), format!("POOL{index}")];
     PoolReading { index, labels, values, state: by_index }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cgminer::Request;
+
+    /// A reply with this device field, these fields of `version`, and more after `pools`.
+    fn reading(version: &str, module: &str, tail: &str) -> (Info, Reading) {
+        let text = format!(
+            "CMD=version|STATUS=S|VERSION,{version}|CMD=summary|STATUS=S|SUMMARY,MHS 5s=5e6,MHS 30s=3e7,Total MH=nan|\
+             CMD=stats|STATUS=S|STATS=0,ID=AVA100,Elapsed=9,MM ID0={module},MM Count=1|CMD=pools|STATUS=E,Code=8|{tail}"
+        );
+        collect(&Reply::parse(&text, Request::Extended, true).unwrap())
+    }
+
+    fn of(reading: &Reading, name: &str) -> Option<f64> {
+        reading.miner[MINER.iter().position(|row| row.name == name).unwrap()]
+    }
+
+    fn board(reading: &Reading, number: usize, name: &str) -> Option<f64> {
+        reading.boards[number][BOARD.iter().position(|row| row.name == name).unwrap()]
+    }
+
+    const WORKING: &str = "Ver[Q-1] SYSTEMSTATU[Work: In Work, Hash Board: 2 ] SoftOFF[0] GHSspd[nan] PS[0 1222 2411 53 1298 2412 1391] \
+         MGHS[100 -nan] MTmax[80 -30] MTavg[0 70] MH[1 2] ECHU[0 512] CRC[3] HBITemp[-273] HBOTemp[0] HBTemp[55] \
+         PVT_T0[ 80  81] PVT_V0[300 0 310] PVT_T1[82] MW0[1] PVT_V1[305] Fan1[1200] Fan2[] MEMFREE[1392832.1381104]";
+
+    #[test]
+    fn what_is_no_reading_makes_no_value() {
+        let (_, working) = reading("MODEL=Q", WORKING, "");
+        for (name, value) in [
+            ("avalon_hashrate_ghs", Some(30_000.0)),
+            ("avalon_hashrate_hashes_per_second", Some(3e13)),
+            ("avalon_hashes_total", None),
+            ("avalon_memory_free_bytes", None),
+            ("avalon_uptime_seconds", Some(9.0)),
+            ("avalon_power_watts", Some(1391.0)),
+            ("avalon_efficiency_joules_per_terahash", Some(1391.0 / 30.0)),
+            ("avalon_system_working", Some(1.0)),
+            ("avalon_hash_boards", Some(2.0)),
+            ("avalon_activation", None),
+            ("avalon_chip_count", Some(4.0)),
+            ("avalon_chip_core_min_volts", Some(0.3)),
+            ("avalon_chip_voltage_min_volts", Some(0.0)),
+        ] {
+            assert_eq!(of(&working, name), value, "{name}");
+        }
+        assert_eq!(working.positions, [None, Some(0.0), Some(55.0)], "0 is a temperature of air, not of a chip");
+        assert_eq!(working.fans, [Some(1200.0), None]);
+        assert_eq!(board(&working, 0, "avalon_board_hashrate_hashes_per_second"), Some(1e11));
+        assert_eq!(board(&working, 1, "avalon_board_hashrate_hashes_per_second"), None);
+        assert_eq!(board(&working, 1, "avalon_board_temp_max_celsius"), None);
+        assert_eq!(board(&working, 0, "avalon_board_temp_avg_celsius"), None);
+        assert_eq!(board(&working, 1, "avalon_board_error_code"), Some(512.0));
+        assert_eq!(board(&working, 1, "avalon_board_crc_errors_total"), None);
+        let temps: Vec<_> = working.chips.iter().map(|chip| chip[0]).collect();
+        assert_eq!(temps, [Some(80.0), Some(81.0), None, Some(82.0)], "boards stay in step");
+    }
+
+    #[test]
+    fn in_standby_the_last_run_is_not_shown() {
+        for (from, to) in
+            [("In Work", "In Idle"), ("In Work", "In Init"), ("In Work", "In Fault"), ("SoftOFF[0]", "SoftOFF[4]")]
+        {
+            let (_, standby) = reading("MODEL=Q", &WORKING.replace(from, to), "");
+            assert_eq!(standby.positions, [None; 3]);
+            assert_eq!(of(&standby, "avalon_efficiency_joules_per_terahash"), None);
+            assert_eq!(of(&standby, "avalon_chip_core_avg_volts"), None);
+            assert_eq!(of(&standby, "avalon_power_watts"), Some(1391.0), "power is what the supply says");
+            assert_eq!(of(&standby, "avalon_chip_temp_max_celsius"), Some(82.0), "the contract is as it is");
+            let live = [
+                board(&standby, 0, "avalon_board_hashrate_hashes_per_second"),
+                board(&standby, 0, "avalon_board_temp_max_celsius"),
+            ];
+            assert_eq!(live, [None, None]);
+            assert_eq!(board(&standby, 0, "avalon_board_hw_errors_total"), Some(1.0));
+        }
+    }
+
+    #[test]
+    fn state_comes_from_words_or_numbers() {
+        let state = |module: &str, tail: &str| reading("", module, tail).1.state;
+        let lite = "CMD=litestats|STATUS=S|MM ID0=STATE[3]|";
+        assert_eq!(state("SYSTEMSTATU[Work: In Init, Hash Board: 0] STATE[1]", lite), Some(0));
+        assert_eq!(state("STATE[1]", lite), Some(1));
+        assert_eq!(state("Ver[x]", lite), Some(3));
+        assert_eq!(state("SYSTEMSTATU[Work: In Trouble] STATE[4]", ""), None);
+    }
+
+    #[test]
+    fn the_extended_parts() {
+        let tail = |rssi: &str, kind: &str, difficulty: &str| {
+            format!(
+                "CMD=litestats|STATUS=S|MM ID0=Filter[10] SSID[x] RSSI[{rssi}] NetDevType[{kind}]|\
+                 CMD=coin|STATUS=S|COIN,Network Difficulty={difficulty}|"
+            )
+        };
+        let of_tail = |tail: &str, name: &str| of(&reading("", "Ver[x]", tail).1, name);
+        assert_eq!(of_tail(&tail("-55", "1", "1e9"), "avalon_wifi_rssi_dbm"), Some(-55.0));
+        assert_eq!(of_tail(&tail("-55", "0", "1e9"), "avalon_wifi_rssi_dbm"), None, "on a cable");
+        assert_eq!(of_tail(&tail("0", "1", "1e9"), "avalon_wifi_rssi_dbm"), None);
+        assert_eq!(of_tail(&tail("0", "1", "1e9"), "avalon_filter_runtime_seconds"), Some(600.0));
+        for (difficulty, value) in
+            [("1e9", Some(1e9)), ("9e8", None), ("1.8e19", None), ("5.7e14", None), ("nan", None)]
+        {
+            assert_eq!(of_tail(&tail("0", "0", difficulty), "avalon_network_difficulty"), value, "{difficulty}");
+        }
+        let denied = "CMD=litestats|STATUS=E,Code=45|CMD=coin|STATUS=E,Code=14|";
+        assert_eq!(of_tail(denied, "avalon_filter_runtime_seconds"), None);
+        assert_eq!(of_tail(denied, "avalon_uptime_seconds"), Some(9.0));
+    }
+
+    #[test]
+    fn who_it_is() {
+        let (info, _) = reading("PROD=P,VERSION=v,MAC=", "Ver[15-194-24102401_25462b2]", "");
+        assert_eq!(info, ["15-194", "P", "v", "", "", "", "", "", ""]);
+        let (info, _) = reading("LVERSION=l,CGVERSION=c", "Ver[nonsense]", "");
+        assert_eq!((info[0].as_str(), info[2].as_str()), ("", "l"));
+        let unknown = reading("MODEL=Nano9", "Ver[Q-25052801_14a19a2] PS[0 1 2 3 4 5 6]", "").1;
+        assert_eq!((unknown.watts, of(&unknown, "avalon_ps_slot_6")), (None, Some(6.0)), "what is stated counts");
+        let nameless = reading("", "Ver[Q-25052801_14a19a2] PS[0 1 2 3 4 5 6]", "").1;
+        assert_eq!(nameless.watts, Some(6.0));
+    }
+
+    #[test]
+    fn limits() {
+        let many = |count: usize| "7 ".repeat(count);
+        let fans: String = (1..=20).map(|fan| format!("Fan{fan}[{fan}] ")).collect();
+        let module = format!("PVT_T0[{}] PVT_T1[{}] MH[{}] {fans}", many(100_000), many(1), many(10));
+        let (_, reading) = reading("", &module, "");
+        assert_eq!((reading.chips.len(), reading.boards.len(), reading.fans.len()), (CHIPS_MAX, BOARDS_MAX, FANS_MAX));
+        assert_eq!(reading.dropped, 100_001 - CHIPS_MAX as u64 + 2 + 4);
+        assert_eq!(of(&reading, "avalon_chip_count"), Some(100_001.0));
+        let pools: String = (0..100_000).map(|pool| format!("POOL={pool}|POOL=0|")).collect();
+        let text =
+            format!("CMD=version|STATUS=S|V|CMD=summary|STATUS=S|S|CMD=stats|STATUS=S|CMD=pools|STATUS=S|{pools}");
+        let (_, reading) = collect(&Reply::parse(&text, Request::Standard, true).unwrap());
+        assert_eq!((reading.pools.len(), reading.dropped), (POOLS_MAX, 100_000 - POOLS_MAX as u64));
+    }
+
+    #[test]
+    fn pools_of_both_parts() {
+        let text = "CMD=version|STATUS=S|V|CMD=summary|STATUS=S|S|CMD=stats|STATUS=S|STATS=0,ID=POOL0,Times Sent=5,Work Can Roll=true|\
+                    STATS=1,ID=POOL7,Times Sent=6|CMD=pools|STATUS=S|POOL=0,URL=a\\=b,Status=Alive,Priority=1,Stratum Active=false|";
+        let (_, reading) = collect(&Reply::parse(text, Request::Standard, true).unwrap());
+        let value = |pool: &PoolReading, name| pool.values[POOL.iter().position(|row| row.name == name).unwrap()];
+        let [both, stats] = &reading.pools[..] else { panic!("two pools, not {:?}", reading.pools) };
+        assert_eq!(both.labels, ["0", "a=b", "1", "Alive", "POOL0"]);
+        assert_eq!((value(both, "avalon_pool_up"), both.state), (Some(0.0), [Some(1.0), Some(0.0), Some(1.0)]));
+        assert_eq!(value(both, "avalon_pool_times_sent_total"), Some(5.0));
+        assert_eq!(value(both, "avalon_pool_work_can_roll"), Some(1.0));
+        assert_eq!((stats.labels[1].as_str(), stats.labels[4].as_str()), ("", "POOL7"));
+        assert_eq!((value(stats, "avalon_pool_up"), value(stats, "avalon_pool_times_sent_total")), (None, Some(6.0)));
+    }
+}

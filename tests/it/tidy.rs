@@ -6,6 +6,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use avalonhome_prometheus_exporter::cli;
+use avalonhome_prometheus_exporter::config::VARIABLES;
 use avalonhome_prometheus_exporter::exposition::Kind;
 use avalonhome_prometheus_exporter::metrics::{Entry, entries};
 
@@ -64,6 +66,8 @@ fn who_may_do_what() {
     let sources = sources();
     assert!(!sources["cgminer"].contains("exposition") && !sources["cgminer"].contains("metrics::"));
     assert!(!sources["exposition"].contains("crate::"));
+    let sent: Vec<&str> = sources["client"].lines().filter(|line| line.contains(".write")).map(str::trim).collect();
+    assert!(matches!(sent[..], [line] if line.contains("write_all(request.text().as_bytes())")), "{sent:?}");
 }
 
 /// Counters whose contractual names do not end in `_total`.
@@ -164,5 +168,24 @@ fn check_generated(path: &Path, text: &str) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
         panic!("{} was out of date and has been written anew: look at it and commit it", path.display());
+    }
+}
+
+/// What the README and `.env.example` say of the settings is what the program says of them.
+#[test]
+fn settings_are_documented_as_they_are() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let (readme, example) = (read("README.md"), read(".env.example"));
+    for (name, default, meaning) in VARIABLES {
+        let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
+        let row = format!("| `{name}` | {default} | {meaning} |");
+        assert!(readme.lines().any(|line| line == row), "the README lacks: {row}");
+        let is_set = |line: &str| line.trim_start_matches('#').starts_with(&format!("{name}="));
+        assert!(example.lines().any(is_set), ".env.example lacks {name}");
+    }
+    for line in
+        cli::help().lines().skip_while(|line| *line != "Subcommands:").skip(1).take_while(|line| !line.is_empty())
+    {
+        assert!(readme.contains(line.trim_end()), "the README lacks: {line}");
     }
 }
