@@ -7,6 +7,7 @@
 //!   `exporter` starts the program and talks to it;
 //! * `settings` covers environment and subcommands, `daemon` the life of a running exporter, `faults` what broken
 //!   miners do to it, `http` the endpoints and hostile clients;
+//! * `families` covers what settings and time add to the page;
 //! * with the library: `golden` holds whole pages against captures and the Python exporter, `mutations` feeds garbage,
 //!   `tidy` checks the rules of the house.
 //!
@@ -33,6 +34,7 @@ use std::time::{Duration, Instant};
 mod daemon;
 mod exporter;
 mod fake_miner;
+mod families;
 mod faults;
 mod golden;
 mod http;
