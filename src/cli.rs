@@ -75,7 +75,9 @@ pub fn help() -> String {
     for (name, _, meaning) in COMMANDS {
         let _ = writeln!(text, "  {name:<14} {meaning}");
     }
-    text.push_str("\nEnvironment variables (exactly one of AVALON_IP and AVALON_IPS must be set):\n");
+    text.push_str(
+        "\nEnvironment variables (exactly one of AVALON_IP and AVALON_IPS must be set, but for probes alone):\n",
+    );
     for (name, default, meaning) in VARIABLES {
         let default = if default.is_empty() { String::new() } else { format!(" [{default}]") };
         let _ = writeln!(text, "  {name:<24} {meaning}{default}");

@@ -104,6 +104,12 @@ impl Client {
         receive(&mut stream, budget)
     }
 
+    /// Resolves the host without connecting.
+    pub fn addresses(&self, timeout: Duration) -> Result<Vec<IpAddr>, PollError> {
+        let found = self.resolve(Budget::new(timeout))?;
+        Ok(found.addresses.iter().map(SocketAddr::ip).collect())
+    }
+
     /// Connects to the kept address, else to those that the name has now.
     ///
     /// An address that came by multicast is kept while it can be connected to, since asking for it costs the network a

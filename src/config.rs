@@ -13,6 +13,7 @@ use std::time::Duration;
 use log::LevelFilter;
 
 use crate::cgminer::Request;
+use crate::network::Allow;
 use crate::target::{Target, parse_list};
 use crate::tariff::Tariff;
 
@@ -26,6 +27,10 @@ pub const EXPORTER_PORT: u16 = 9100;
 pub struct Config {
     /// The miners, in the order given.
     pub targets: Vec<Target>,
+    /// Port of the miners' API where a target names none.
+    pub port: u16,
+    /// What may be probed beside the miners.
+    pub probe_allow: Allow,
     /// Time from the start of one poll cycle to the start of the next.
     pub interval: Duration,
     /// Deadline of a whole exchange with a miner.
@@ -72,6 +77,11 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("AVALON_IP", "", "The miner: a host name or address, [name=]host[:port]"),
     ("AVALON_IPS", "", "Several miners, separated by commas"),
     ("AVALON_PORT", "4028", "Port of the miners' API"),
+    (
+        "PROBE_ALLOW",
+        "",
+        "What /probe may ask besides the miners: addresses, ranges (192.168.1.0/24) and names, separated by commas",
+    ),
     ("UPDATE_INTERVAL", "10", "Seconds from poll to poll, 0.1 to 86400"),
     ("MINER_TIMEOUT", "5", "Seconds that a poll may take in all, 0.1 to 600"),
     ("EXPORTER_ADDRESS", "0.0.0.0", "Address to serve on; :: is all of IPv6 and IPv4, 127.0.0.1 this machine alone"),
@@ -94,8 +104,11 @@ impl Config {
     /// Reads variables from wherever `get` finds them.
     pub fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Self, Faults> {
         let mut reader = Reader { get, faults: Vec::new() };
+        let port = reader.port("AVALON_PORT", MINER_PORT);
         let config = Config {
-            targets: reader.targets(),
+            targets: reader.targets(port),
+            port,
+            probe_allow: reader.probe_allow(),
             interval: reader.seconds("UPDATE_INTERVAL", 10.0, 0.1, 86_400.0),
             timeout: reader.seconds("MINER_TIMEOUT", 5.0, 0.1, 600.0),
             listen: reader.listen(),
@@ -132,6 +145,7 @@ impl Config {
         let price =
             self.price.as_ref().map_or("none".to_owned(), |price| format!("{} {}", price.currency, price.tariff));
         vec![
+            ("PROBE_ALLOW", self.probe_allow.to_string()),
             ("UPDATE_INTERVAL", format!("{} s", self.interval.as_secs_f64())),
             ("MINER_TIMEOUT", format!("{} s", self.timeout.as_secs_f64())),
             ("EXPORTER_ADDRESS", self.listen.ip().to_string()),
@@ -168,8 +182,7 @@ impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
         self.faults.push(format!("{name}='{value}': {wrong}"));
     }
 
-    fn targets(&mut self) -> Vec<Target> {
-        let port = self.port("AVALON_PORT", MINER_PORT);
+    fn targets(&mut self, port: u16) -> Vec<Target> {
         let (name, list) = match (self.text("AVALON_IP"), self.text("AVALON_IPS")) {
             (Some(one), None) if one.contains(',') => {
                 self.fault("AVALON_IP", &one, "is one miner; put several into AVALON_IPS");
@@ -181,6 +194,7 @@ impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
                 self.faults.push("AVALON_IP and AVALON_IPS are both set: keep one and remove the other".into());
                 return Vec::new();
             }
+            (None, None) if self.text("PROBE_ALLOW").is_some() => return Vec::new(),
             (None, None) => {
                 let hint =
                     "neither AVALON_IP nor AVALON_IPS is set: give the miner's address, as in AVALON_IP=192.168.1.50";
@@ -191,6 +205,14 @@ impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
         parse_list(&list, port).unwrap_or_else(|faults| {
             self.faults.extend(faults.into_iter().map(|fault| format!("{name}: {fault}")));
             Vec::new()
+        })
+    }
+
+    fn probe_allow(&mut self) -> Allow {
+        let list = self.text("PROBE_ALLOW").map_or(Ok(Allow::default()), |list| Allow::parse(&list));
+        list.unwrap_or_else(|faults| {
+            self.faults.extend(faults.into_iter().map(|fault| format!("PROBE_ALLOW: {fault}")));
+            Allow::default()
         })
     }
 

@@ -25,7 +25,7 @@ use std::{iter, thread};
 
 use crate::head::{self, Status};
 use crate::limits::Limits;
-use crate::server::{Answer, Fault, Handler, Inner};
+use crate::server::{Answer, Class, Fault, Handler, Inner};
 
 /// A page is sent in pieces of this size, each of which buys [`PIECE_TIME`]: 256 KiB/s. The page of 1,000 miners needs a
 /// faster reader than that anyhow, to arrive within the longest usual scrape time-out of 60 s.
@@ -48,6 +48,9 @@ const LINGER_BYTES_MAX: usize = 1 << 20;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The deepest call is a formatted log line, some 10 KiB.
 const STACK_BYTES: usize = 128 << 10;
+
+/// The one path whose answer waits for a miner.
+pub const PROBE_PATH: &str = "/probe";
 
 const BAD_GATEWAY: Status = "502 Bad Gateway";
 const UNAVAILABLE: Status = "503 Service Unavailable";
@@ -122,7 +125,7 @@ enum End {
 /// # Errors
 /// If the inner server cannot be started, or no thread.
 pub fn serve(listener: TcpListener, dirs: &[PathBuf], limits: Limits, handler: Arc<Handler>) -> io::Result<Arc<Gate>> {
-    let inner = Inner::start(dirs, limits.workers, handler)?;
+    let inner = Inner::start(dirs, [limits.workers, limits.probes], handler)?;
     let gate = Arc::new(Gate { limits, inner, table: Mutex::default(), freed: Condvar::new() });
     let accepting = Arc::clone(&gate);
     thread::Builder::new().name("http-accept".into()).spawn(move || accepting.accept(&listener))?;
@@ -242,7 +245,8 @@ impl Gate {
     fn reply(&self, id: u64, socket: &TcpStream, bytes: &[u8]) -> Result<(), End> {
         let head = head::parse(bytes).map_err(End::Refused)?;
         self.table().enter(id, Stage::Answer, 0)?;
-        let asked = self.inner.ask(|ticket| head.canonical(ticket), self.limits.answer_time);
+        let class = if head.path() == PROBE_PATH { Class::Probe } else { Class::Page };
+        let asked = self.inner.ask(class, |ticket| head.canonical(ticket), self.limits.answer_time);
         let Answer { head: mut reply, mut page, ticket } = asked.map_err(|fault| match fault {
             Fault::Busy => End::Refused(UNAVAILABLE),
             Fault::Late => End::Refused(GATEWAY_TIMEOUT),

@@ -54,6 +54,13 @@ pub struct Head {
 }
 
 impl Head {
+    /// The target up to its query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        let target = self.lines.split(' ').nth(1).unwrap_or_default();
+        target.split_once('?').map_or(target, |(path, _)| path)
+    }
+
     /// The bytes for the inner server, joined to the place `ticket`.
     #[must_use]
     pub fn canonical(&self, ticket: u64) -> String {
@@ -193,6 +200,7 @@ mod tests {
                         X-Prometheus-Scrape-Timeout-Seconds: 9.5\r\nX-Ticket: 7\r\n\r\n";
         assert_eq!(canonical(head).unwrap(), expected);
         assert!(parse(head.as_bytes()).unwrap().wants_page);
+        assert_eq!(parse(head.as_bytes()).unwrap().path(), "/metrics");
         assert!(!parse(b"HEAD / HTTP/1.0\r\n\r\n").unwrap().wants_page);
     }
 

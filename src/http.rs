@@ -8,11 +8,14 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::config::Config;
+use crate::discovery;
 use crate::error::ErrorKind;
 use crate::exposition;
-use crate::gate::{Counters, Gate};
+use crate::gate::{Counters, Gate, PROBE_PATH};
 use crate::logging::timestamp;
 use crate::metrics::{INFO_LABELS, Poll};
+use crate::poll::Poller;
+use crate::probe::{Probes, Refusal};
 use crate::process;
 use crate::render::{self, Own, VERSION, View};
 use crate::server::{Request, Response};
@@ -24,20 +27,22 @@ const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
 
 /// The endpoints; a request for anything else is counted as `other`.
-const PATHS: [&str; 5] = ["/", "/metrics", "/health", "/version", "/debug"];
+const PATHS: [&str; 7] = ["/", "/metrics", PROBE_PATH, "/sd", "/health", "/version", "/debug"];
 
 /// The exporter as its clients see it.
 pub struct Site {
     config: Config,
     store: Arc<Store>,
+    probes: Probes,
     requests: Mutex<BTreeMap<(&'static str, u16), u64>>,
     gate: OnceLock<Arc<Gate>>,
 }
 
 impl Site {
-    /// A site about a store.
-    pub fn new(config: Config, store: Arc<Store>) -> Self {
-        Site { config, store, requests: Mutex::default(), gate: OnceLock::new() }
+    /// A site about a store and its poller.
+    pub fn new(config: Config, store: Arc<Store>, poller: Arc<Poller>) -> Self {
+        let probes = Probes::new(&config, poller);
+        Site { config, store, probes, requests: Mutex::default(), gate: OnceLock::new() }
     }
 
     /// From now on the page has the counters of the gate that stands before this site.
@@ -50,6 +55,8 @@ impl Site {
     pub fn answer(&self, request: &Request) -> Response {
         let response = match request.path.as_str() {
             "/metrics" => text(200, exposition::CONTENT_TYPE, self.metrics()),
+            PROBE_PATH => self.probe(request),
+            "/sd" => text(200, JSON, pretty(&discovery::list_of(&self.store.miners()))),
             "/version" => text(200, JSON, pretty(&json!({ "version": VERSION, "exporter": PROGRAM }))),
             "/debug" if self.config.debug => text(200, JSON, pretty(&self.debug())),
             "/debug" => text(403, TEXT, "403: switched off by ENABLE_DEBUG_ENDPOINT\n".to_owned()),
@@ -79,6 +86,23 @@ impl Site {
             price: currency.zip(self.store.price_now()),
             own: Some(own),
         })
+    }
+
+    fn probe(&self, request: &Request) -> Response {
+        let miner = match self.probes.probe(&request.query, request.scrape_timeout) {
+            Ok(miner) => miner,
+            Err(Refusal::Malformed(why)) => return text(400, TEXT, format!("400: {why}\n")),
+            Err(Refusal::Forbidden(why)) => return text(403, TEXT, format!("403: {why}\n")),
+        };
+        let currency = self.config.price.as_ref().map(|price| price.currency.as_str());
+        let page = render::probe_page(&View {
+            miners: &[miner],
+            now: Instant::now(),
+            chips: self.config.chips,
+            price: currency.zip(self.store.price_now()),
+            own: None,
+        });
+        text(200, exposition::CONTENT_TYPE, page)
     }
 
     /// Whether the poller lives; a miner that is down is no fault of the exporter.

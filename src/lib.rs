@@ -41,7 +41,8 @@
 //! # The modules, in the order to read them
 //!
 //! Bottom up: [`cgminer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`store`], [`render`];
-//! [`target`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`], [`process`];
+//! [`target`], [`network`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`], [`probe`],
+//! [`discovery`], [`process`];
 //! [`head`], [`limits`], [`server`], [`gate`], [`http`], [`cli`], [`logging`].
 
 pub mod cli;
@@ -50,7 +51,9 @@ pub mod gate;
 pub mod server;
 pub mod limits;
 pub mod head;
+pub mod probe;
 pub mod poll;
+pub mod discovery;
 pub mod render;
 pub mod process;
 pub mod store;
@@ -59,6 +62,7 @@ pub mod collect;
 pub mod client;
 pub mod mdns;
 pub mod config;
+pub mod network;
 pub mod tariff;
 pub mod zone;
 pub mod target;

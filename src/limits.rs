@@ -13,6 +13,8 @@ pub struct Limits {
     pub per_address: usize,
     /// Threads that ask the handler, and so requests that may be at it.
     pub workers: usize,
+    /// The same for probes, which wait for a miner each: they never take a thread from other requests.
+    pub probes: usize,
     /// For the head to arrive.
     pub head_time: Duration,
     /// For a free worker and the handler's answer together.
@@ -29,8 +31,12 @@ pub struct Limits {
 const CONNECTIONS_MAX: usize = 64;
 /// With fewer, one idle client and two scrapes would already be a crowd.
 const CONNECTIONS_MIN: usize = 4;
-/// A scrape or two, a page for a browser, and a probe that takes seconds.
+/// A scrape or two, a page for a browser, and one to spare.
 const WORKERS: usize = 4;
+/// Two dozen dead miners, each 5 s every 15 s, leave a place for the living; an idle thread costs some 10 kB.
+const PROBES_MAX: usize = 8;
+/// So that a few descriptors do not all go to probes: each takes one more, for its miner.
+const DESCRIPTORS_PER_PROBE: usize = 32;
 /// Standard streams, two listeners, signals, mDNS, a file in /proc: 10 or so, and a margin for `tiny_http`'s pool.
 const DESCRIPTORS_RESERVED: usize = 20;
 /// A request at a worker takes both ends of its inner connection, and `tiny_http`'s clone of one.
@@ -52,12 +58,14 @@ impl Limits {
     }
 
     fn for_descriptors(descriptors: usize, poll_threads: usize) -> Self {
-        let taken = DESCRIPTORS_RESERVED + DESCRIPTORS_PER_WORKER * WORKERS + poll_threads;
+        let probes = (descriptors / DESCRIPTORS_PER_PROBE).clamp(1, PROBES_MAX);
+        let taken = DESCRIPTORS_RESERVED + DESCRIPTORS_PER_WORKER * (WORKERS + probes) + probes + poll_threads;
         let connections = descriptors.saturating_sub(taken).clamp(CONNECTIONS_MIN, CONNECTIONS_MAX);
         Self {
             connections,
             per_address: connections / 2,
             workers: WORKERS,
+            probes,
             head_time: Duration::from_secs(5),
             answer_time: Duration::from_secs(12), // Prometheus gives up after 10 s unless told otherwise
             reply_time: Duration::from_secs(10),
@@ -99,7 +107,7 @@ mod tests {
         for (descriptors, poll_threads, connections, pages_bytes) in [
             (usize::MAX, 1, 64, 8 << 20),
             (1024, 10, 64, 8 << 20),
-            (64, 1, 31, 8 << 20),
+            (64, 1, 23, 8 << 20),
             (64, 100, 4, 8 << 20),
             (1024, 1000, 4, 40_960_000),
         ] {

@@ -71,10 +71,10 @@ fn serve(config: Config) -> Result<(), Failure> {
     let listener = TcpListener::bind(config.listen).map_err(|error| (1, cli::listen_error(config.listen, &error)))?;
     let store =
         Arc::new(Store::new(&config.targets, config.interval, config.price.as_ref().map(|price| price.tariff.clone())));
-    let poller = Poller::new(store.clone(), config.request(), config.timeout);
+    let poller = Arc::new(Poller::new(store.clone(), config.request(), config.timeout));
     let (interval, listen, socket_dirs) = (config.interval, config.listen, config.socket_dirs.clone());
     let limits = Limits::for_machine(config.targets.len());
-    let site = Arc::new(Site::new(config, store));
+    let site = Arc::new(Site::new(config, store, poller.clone()));
     let handler = site.clone();
     let gate = gate::serve(listener, &socket_dirs, limits, Arc::new(move |request| handler.answer(request)))
         .map_err(|error| (1, format!("cannot start the web server: {error}")))?;

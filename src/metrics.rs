@@ -254,6 +254,15 @@ pub const INFO_LABELS: [(&str, &[&str]); 9] = [
 /// Labels of a pool's contractual families after `ip`.
 pub const POOL_LABELS: [&str; 5] = ["pool_index", "url", "priority", "status", "id"];
 
+/// Labels that service discovery gives a target: what the settings call the miner, and what it says it is.
+pub const SD_NAME: &str = "__meta_avalon_name";
+/// See [`SD_NAME`].
+pub const SD_MODEL: &str = "__meta_avalon_model";
+/// See [`SD_NAME`].
+pub const SD_FIRMWARE: &str = "__meta_avalon_firmware";
+/// The value of the label `ip` on the page.
+pub const SD_IP: &str = "__meta_avalon_ip";
+
 /// Positions of the sensors on a hash board, with their items.
 pub const POSITIONS: [(&str, &str); 3] = [("inlet", "HBITemp"), ("outlet", "HBOTemp"), ("board", "HBTemp")];
 

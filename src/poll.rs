@@ -3,10 +3,12 @@
 //! A miner whose last poll still runs is left out of the cycle and counted; it never holds up another. Whatever
 //! happens to a poll, a thread that cannot be started and a panic included, is that miner's failed poll and nothing
 //! else. States are logged when they change, not at each poll.
+//!
+//! A poll can also be asked for, by a probe. It is a poll like any other, and whoever asks while one is on its way gets
+//! what that one brings: a miner serves one client at a time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,9 @@ use crate::store::{Change, Miner, Store};
 
 /// Stack of a poll's thread. A poll was seen to need less than a quarter of it in an unoptimized build.
 const POLL_STACK_BYTES: usize = 256 << 10;
+
+/// A poll on demand that reached its deadline still has to be recorded; its asker waits so much longer.
+const SETTLE_TIME: Duration = Duration::from_millis(100);
 
 /// Polls all miners of a store.
 #[derive(Debug)]
@@ -32,7 +37,28 @@ pub struct Poller {
 #[derive(Debug)]
 struct Way {
     client: Client,
-    is_busy: AtomicBool,
+    is_busy: Mutex<bool>,
+    /// Signalled when a poll has ended and been recorded.
+    ended: Condvar,
+}
+
+impl Way {
+    /// The right to poll, unless somebody has it.
+    fn take_turn(self: &Arc<Self>) -> Option<Turn> {
+        let was_busy = std::mem::replace(&mut *self.lock(), true);
+        (!was_busy).then(|| Turn(self.clone()))
+    }
+
+    /// Waits for the end of the poll that is on its way; false if that did not come in time.
+    fn wait(&self, by: Instant) -> bool {
+        let time = by.saturating_duration_since(Instant::now());
+        let waited = self.ended.wait_timeout_while(self.lock(), time, |is_busy| *is_busy);
+        !*waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.is_busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Ends a poll's turn however it ends.
@@ -40,7 +66,8 @@ struct Turn(Arc<Way>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.is_busy.store(false, Ordering::Release);
+        *self.0.lock() = false;
+        self.0.ended.notify_all();
     }
 }
 
@@ -59,7 +86,9 @@ impl Drop for Cycle {
 impl Poller {
     /// A poller of the store's miners; `timeout` is the deadline of one whole exchange.
     pub fn new(store: Arc<Store>, request: Request, timeout: Duration) -> Self {
-        let way = |miner: &Miner| Arc::new(Way { client: Client::new(&miner.target), is_busy: AtomicBool::new(false) });
+        let client = |miner: &Miner| Client::new(&miner.target);
+        let way =
+            |miner: &Miner| Arc::new(Way { client: client(miner), is_busy: Mutex::default(), ended: Condvar::new() });
         let miners = store.miners().iter().map(way).collect();
         Poller { store, miners, request, timeout }
     }
@@ -86,21 +115,43 @@ impl Poller {
         }
     }
 
+    /// Polls a miner now, or joins the poll that is on its way. Its record afterwards, which is that of a miner that is
+    /// down if there was no end by then.
+    pub fn poll_now(&self, index: usize, by: Instant) -> Option<Miner> {
+        let way = self.miners.get(index)?;
+        if let Some(turn) = way.take_turn() {
+            let timeout = self.timeout.min(by.saturating_duration_since(Instant::now()));
+            self.begin_poll(index, turn, timeout, None);
+        }
+        let has_ended = way.wait(by + SETTLE_TIME);
+        let mut miner = self.store.miner(index)?;
+        miner.reading = miner.reading.filter(|_| has_ended);
+        Some(miner)
+    }
+
     fn begin_cycle(&self) -> Vec<thread::JoinHandle<()>> {
         let cycle = Arc::new(Cycle { store: self.store.clone(), began: Instant::now() });
         self.store.begin_cycle(cycle.began);
-        self.miners.iter().enumerate().filter_map(|(index, way)| self.begin_poll(index, way, &cycle)).collect()
+        let begin = |(index, way): (usize, &Arc<Way>)| match way.take_turn() {
+            Some(turn) => self.begin_poll(index, turn, self.timeout, Some(cycle.clone())),
+            None => {
+                self.store.skip(index);
+                None
+            }
+        };
+        self.miners.iter().enumerate().filter_map(begin).collect()
     }
 
-    fn begin_poll(&self, index: usize, way: &Arc<Way>, cycle: &Arc<Cycle>) -> Option<thread::JoinHandle<()>> {
-        if way.is_busy.swap(true, Ordering::Acquire) {
-            self.store.skip(index);
-            return None;
-        }
-        let turn = Turn(way.clone());
-        let (store, cycle, request, timeout) = (self.store.clone(), cycle.clone(), self.request, self.timeout);
+    fn begin_poll(
+        &self,
+        index: usize,
+        turn: Turn,
+        timeout: Duration,
+        cycle: Option<Arc<Cycle>>,
+    ) -> Option<thread::JoinHandle<()>> {
+        let (store, request) = (self.store.clone(), self.request);
         let began = Instant::now();
-        let name = format!("poll {}", way.client.host());
+        let name = format!("poll {}", turn.0.client.host());
         let spawned = thread::Builder::new().name(name).stack_size(POLL_STACK_BYTES).spawn(move || {
             let poll = AssertUnwindSafe(|| poll(&turn.0.client, request, timeout));
             record(&store, index, began, catch_unwind(poll).unwrap_or(Err(PollError::Panic)));

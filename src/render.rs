@@ -79,32 +79,10 @@ impl<'a> Entry<'a> {
 
 /// Writes a page.
 pub fn page(view: &View<'_>) -> String {
-    let entries: Vec<Entry<'_>> = view.miners.iter().map(|miner| Entry::new(miner, view.chips)).collect();
-    let mut writer = Writer { page: Page::with_capacity(16 << 10), entries };
+    let mut writer = Writer::new(view);
     let none = Labels::default();
     writer.alone(&EXPORTER_INFO, |_| vec![(none.with("version", VERSION), Some(1.0))]);
-    writer.table(POLL, |entry, row, _, emit| emit(&entry.ip, entry.miner.value(row.source, view.now)));
-    writer.identity(view.price.map(|(currency, _)| currency));
-    writer.table(MINER, |entry, _, at, emit| {
-        emit(&entry.ip, entry.reading.and_then(|reading| *reading.miner.get(at)?));
-    });
-    writer.parts();
-    writer.table(CHIP, |entry, _, at, emit| {
-        let chips = entry.reading.map_or(&[][..], |reading| &reading.chips);
-        entry.chips.iter().zip(chips).for_each(|(labels, chip)| emit(labels, chip.get(at).copied().flatten()));
-    });
-    writer.table(POOL, |entry, _, at, emit| {
-        let pools = entry.reading.map_or(&[][..], |reading| &reading.pools);
-        entry
-            .pools
-            .iter()
-            .zip(pools)
-            .for_each(|((labels, _), pool)| emit(labels, pool.values.get(at).copied().flatten()));
-    });
-    writer.table(POOL_STATE, |entry, _, at, emit| {
-        let pools = entry.reading.map_or(&[][..], |reading| &reading.pools);
-        entry.pools.iter().zip(pools).for_each(|((_, index), pool)| emit(index, pool.state.get(at).copied().flatten()));
-    });
+    writer.miners(view);
     writer.alone(&ELECTRICITY_PRICE, |_| {
         view.price.iter().map(|(currency, price)| (none.with("currency", currency), Some(*price))).collect()
     });
@@ -114,12 +92,54 @@ pub fn page(view: &View<'_>) -> String {
     writer.page.into_text()
 }
 
+/// Writes the page of a probe: the families of the miners and no others.
+pub fn probe_page(view: &View<'_>) -> String {
+    let mut writer = Writer::new(view);
+    writer.miners(view);
+    writer.page.into_text()
+}
+
 struct Writer<'a> {
     page: Page,
     entries: Vec<Entry<'a>>,
 }
 
 impl<'a> Writer<'a> {
+    fn new(view: &View<'a>) -> Self {
+        let entries = view.miners.iter().map(|miner| Entry::new(miner, view.chips)).collect();
+        Writer { page: Page::with_capacity(16 << 10), entries }
+    }
+
+    /// Writes the families that are about miners.
+    fn miners(&mut self, view: &View<'_>) {
+        self.table(POLL, |entry, row, _, emit| emit(&entry.ip, entry.miner.value(row.source, view.now)));
+        self.identity(view.price.map(|(currency, _)| currency));
+        self.table(MINER, |entry, _, at, emit| {
+            emit(&entry.ip, entry.reading.and_then(|reading| *reading.miner.get(at)?));
+        });
+        self.parts();
+        self.table(CHIP, |entry, _, at, emit| {
+            let chips = entry.reading.map_or(&[][..], |reading| &reading.chips);
+            entry.chips.iter().zip(chips).for_each(|(labels, chip)| emit(labels, chip.get(at).copied().flatten()));
+        });
+        self.table(POOL, |entry, _, at, emit| {
+            let pools = entry.reading.map_or(&[][..], |reading| &reading.pools);
+            entry
+                .pools
+                .iter()
+                .zip(pools)
+                .for_each(|((labels, _), pool)| emit(labels, pool.values.get(at).copied().flatten()));
+        });
+        self.table(POOL_STATE, |entry, _, at, emit| {
+            let pools = entry.reading.map_or(&[][..], |reading| &reading.pools);
+            entry
+                .pools
+                .iter()
+                .zip(pools)
+                .for_each(|((_, index), pool)| emit(index, pool.state.get(at).copied().flatten()));
+        });
+    }
+
     /// Writes the families of a table; `emit` gets labels and value of each sample, and absent values make none.
     fn table<S>(
         &mut self,

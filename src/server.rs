@@ -57,6 +57,16 @@ pub struct Response {
 /// The site: it answers each request, on one of the workers. A panic becomes a 500 and the worker goes on.
 pub type Handler = dyn Fn(&Request) -> Response + Send + Sync;
 
+/// Whom a question competes with for a worker. Each class has places of its own, and there is a worker for each place, so
+/// probes of dead miners never keep a page waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Answered from memory, at once.
+    Page,
+    /// Answered by a miner, sooner or later.
+    Probe,
+}
+
 /// Why a question has no answer.
 #[derive(Debug)]
 pub enum Fault {
@@ -95,12 +105,13 @@ struct State {
 }
 
 impl Inner {
-    /// Starts the server with its socket in the first of `dirs` that lets us make a directory.
+    /// Starts the server, with so many places for each [`Class`], with its socket in the first of `dirs` that lets us make a directory.
     ///
     /// # Errors
     /// If no socket can be had at all, or no thread.
-    pub fn start(dirs: &[PathBuf], workers: usize, handler: Arc<Handler>) -> io::Result<Self> {
-        let shelf = Arc::new(Shelf { places: workers, state: Mutex::default(), freed: Condvar::new() });
+    pub fn start(dirs: &[PathBuf], places: [usize; 2], handler: Arc<Handler>) -> io::Result<Self> {
+        let workers = places.iter().sum();
+        let shelf = Arc::new(Shelf { places, state: Mutex::default(), freed: Condvar::new() });
         let inner = Self { dirs: dirs.to_vec(), workers, handler, shelf, state: Mutex::default() };
         let first = Generation::build(&inner)?;
         inner.state().current = Some(first);
@@ -111,9 +122,9 @@ impl Inner {
     ///
     /// # Errors
     /// See [`Fault`]; a handler that panics is no error but a 500.
-    pub fn ask(&self, canonical: impl Fn(u64) -> String, time: Duration) -> Result<Answer<'_>, Fault> {
+    pub fn ask(&self, class: Class, canonical: impl Fn(u64) -> String, time: Duration) -> Result<Answer<'_>, Fault> {
         let by = Instant::now() + time;
-        let ticket = self.shelf.open(by).ok_or(Fault::Busy)?;
+        let ticket = self.shelf.open(class, by).ok_or(Fault::Busy)?;
         let mut stream = self.dial(by).map_err(Fault::Dead)?;
         let asked = stream.write_all(canonical(ticket.number).as_bytes());
         let head = asked.and_then(|()| read_reply_head(stream.as_mut())).map_err(|error| match error.kind() {
@@ -278,7 +289,7 @@ fn head_of(response: &Response) -> tiny_http::Response<io::Empty> {
 
 /// Where questions in progress are known by their ticket, and their pages wait to be collected.
 struct Shelf {
-    places: usize,
+    places: [usize; 2],
     state: Mutex<Places>,
     freed: Condvar,
 }
@@ -286,7 +297,12 @@ struct Shelf {
 #[derive(Default)]
 struct Places {
     issued: u64,
-    open: HashMap<u64, Option<Vec<u8>>>,
+    open: HashMap<u64, Place>,
+}
+
+struct Place {
+    class: Class,
+    page: Option<Vec<u8>>,
 }
 
 /// One of the places on the shelf, until dropped.
@@ -297,9 +313,11 @@ pub struct Ticket<'a> {
 
 impl Shelf {
     /// Waits for a free place.
-    fn open(&self, by: Instant) -> Option<Ticket<'_>> {
+    fn open(&self, class: Class, by: Instant) -> Option<Ticket<'_>> {
         let wait = by.saturating_duration_since(Instant::now());
-        let full = |state: &mut Places| state.open.len() >= self.places;
+        let [pages, probes] = self.places;
+        let places = if class == Class::Page { pages } else { probes };
+        let full = |state: &mut Places| state.open.values().filter(|place| place.class == class).count() >= places;
         let waited = self.freed.wait_timeout_while(self.lock(), wait, full);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if full(&mut state) {
@@ -307,7 +325,7 @@ impl Shelf {
         }
         state.issued += 1;
         let number = state.issued;
-        state.open.insert(number, None);
+        state.open.insert(number, Place { class, page: None });
         Some(Ticket { shelf: self, number })
     }
 
@@ -318,7 +336,7 @@ impl Shelf {
     /// Lays a page down; nobody may be waiting for it any more.
     fn lay(&self, number: u64, page: Vec<u8>) {
         if let Some(place) = self.lock().open.get_mut(&number) {
-            *place = Some(page);
+            place.page = Some(page);
         }
     }
 
@@ -329,14 +347,15 @@ impl Shelf {
 
 impl Ticket<'_> {
     fn collect(&self) -> Option<Vec<u8>> {
-        self.shelf.lock().open.get_mut(&self.number).and_then(Option::take)
+        self.shelf.lock().open.get_mut(&self.number)?.page.take()
     }
 }
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         self.shelf.lock().open.remove(&self.number);
-        self.shelf.freed.notify_one();
+        // Whoever is woken may be waiting for a place of the other class.
+        self.shelf.freed.notify_all();
     }
 }
 
@@ -458,7 +477,7 @@ mod tests {
     }
 
     fn check(inner: &Inner) {
-        let answer = inner.ask(head("/x?a?b"), TIME).map_err(|fault| format!("{fault:?}")).unwrap();
+        let answer = inner.ask(Class::Page, head("/x?a?b"), TIME).map_err(|fault| format!("{fault:?}")).unwrap();
         let page = Request {
             path: "/x".into(),
             query: "a?b".into(),
@@ -477,22 +496,22 @@ mod tests {
     fn a_private_socket_else_loopback() {
         let parent = PrivateDir::create(&std::env::temp_dir()).unwrap();
         let dirs = [PathBuf::from("/nonexistent"), parent.0.clone()];
-        let inner = Inner::start(&dirs, 2, Arc::new(site)).unwrap();
+        let inner = Inner::start(&dirs, [2, 1], Arc::new(site)).unwrap();
         let made = fs::read_dir(&parent.0).unwrap().next().unwrap().unwrap();
         assert_eq!(made.metadata().unwrap().permissions().mode() & 0o777, 0o700);
         check(&inner);
         inner.close();
         assert_eq!(fs::read_dir(&parent.0).unwrap().count(), 0);
-        assert!(matches!(inner.ask(head("/"), TIME), Err(Fault::Dead(_))));
+        assert!(matches!(inner.ask(Class::Page, head("/"), TIME), Err(Fault::Dead(_))));
 
-        let inner = Inner::start(&[PathBuf::from("/nonexistent")], 1, Arc::new(site)).unwrap();
+        let inner = Inner::start(&[PathBuf::from("/nonexistent")], [1, 1], Arc::new(site)).unwrap();
         check(&inner);
     }
 
     #[test]
     fn a_lost_server_is_built_anew_in_a_new_place() {
         let parent = PrivateDir::create(&std::env::temp_dir()).unwrap();
-        let inner = Inner::start(std::slice::from_ref(&parent.0), 1, Arc::new(site)).unwrap();
+        let inner = Inner::start(std::slice::from_ref(&parent.0), [1, 1], Arc::new(site)).unwrap();
         let made = fs::read_dir(&parent.0).unwrap().next().unwrap().unwrap().path();
         fs::remove_dir_all(&made).unwrap();
         check(&inner);
@@ -504,12 +523,14 @@ mod tests {
 
     #[test]
     fn panics_lateness_and_crowds_have_their_answers() {
-        let inner = Inner::start(&[std::env::temp_dir()], 1, Arc::new(site)).unwrap();
-        let answer = inner.ask(head("/panic"), TIME).map_err(|fault| format!("{fault:?}")).unwrap();
+        let inner = Inner::start(&[std::env::temp_dir()], [1, 1], Arc::new(site)).unwrap();
+        let answer = inner.ask(Class::Page, head("/panic"), TIME).map_err(|fault| format!("{fault:?}")).unwrap();
         assert!(answer.head.starts_with(b"HTTP/1.1 500 "));
-        assert!(matches!(inner.ask(head("/"), Duration::from_millis(50)), Err(Fault::Busy)));
-        drop(answer);
-        assert!(matches!(inner.ask(head("/slow"), Duration::from_millis(100)), Err(Fault::Late)));
+        assert!(matches!(inner.ask(Class::Page, head("/"), Duration::from_millis(50)), Err(Fault::Busy)));
+        let probe = inner.ask(Class::Probe, head("/"), TIME).map_err(|fault| format!("{fault:?}")).unwrap();
+        assert!(probe.head.starts_with(b"HTTP/1.1 200 "), "a probe has a place of its own");
+        drop((answer, probe));
+        assert!(matches!(inner.ask(Class::Page, head("/slow"), Duration::from_millis(100)), Err(Fault::Late)));
         check(&inner);
         assert!(inner.shelf.lock().open.is_empty());
         inner.close();
@@ -517,7 +538,7 @@ mod tests {
 
     #[test]
     fn a_stranger_without_a_ticket_gets_nothing() {
-        let inner = Inner::start(&[], 1, Arc::new(site)).unwrap();
+        let inner = Inner::start(&[], [1, 1], Arc::new(site)).unwrap();
         let address = inner.state().current.as_ref().unwrap().address.clone();
         let mut stream = address.dial(Instant::now() + TIME).unwrap();
         stream.write_all(head("/")(99).as_bytes()).unwrap();

@@ -48,6 +48,21 @@ impl Target {
         Ok(Target { name, host: host.to_owned(), port, label: host.to_owned() })
     }
 
+    /// Host and port as one word, an IPv6 address in brackets.
+    pub fn address(&self) -> String {
+        // Without brackets the port would look like a part of an IPv6 address.
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    /// Whether both are written for the same host and port, whatever their names.
+    pub fn is_same_miner(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+
     /// Two targets are the same miner if these are equal.
     fn identity(&self) -> (String, u16) {
         let host = self.host.to_ascii_lowercase();
@@ -62,7 +77,7 @@ pub fn parse_list(list: &str, default_port: u16) -> Result<Vec<Target>, Vec<Stri
     let mut faults = Vec::new();
     for entry in list.split(',').map(str::trim) {
         match Target::parse(entry, default_port) {
-            Ok(target) if targets.iter().any(|other| other.identity() == target.identity()) => {
+            Ok(target) if targets.iter().any(|other| other.is_same_miner(&target)) => {
                 faults.push(format!("'{entry}': this miner stands there already; name each once"));
             }
             Ok(target) if target.name.is_some() && targets.iter().any(|other| other.name == target.name) => {
@@ -78,13 +93,7 @@ pub fn parse_list(list: &str, default_port: u16) -> Result<Vec<Target>, Vec<Stri
     let hosts: Vec<String> = targets.iter().map(|target| target.identity().0).collect();
     for (target, host) in targets.iter_mut().zip(&hosts) {
         if hosts.iter().filter(|other| *other == host).count() > 1 {
-            // Without brackets the port would look like a part of an IPv6 address.
-            let colons = target.host.contains(':');
-            target.label = if colons {
-                format!("[{}]:{}", target.host, target.port)
-            } else {
-                format!("{}:{}", target.host, target.port)
-            };
+            target.label = target.address();
         }
     }
     Ok(targets)
@@ -120,8 +129,9 @@ fn split_port(address: &str) -> Result<(&str, Option<&str>), String> {
     }
 }
 
-/// An address, or a host name by RFC 1123; underscores are let through, since home networks have them.
-fn check_host(host: &str) -> Result<(), String> {
+/// An address, or a host name by RFC 1123; underscores are let through, since home networks have them. The error says
+/// what is wrong.
+pub fn check_host(host: &str) -> Result<(), String> {
     if host.is_empty() {
         return Err("there is no host; give a name or an address".into());
     }
