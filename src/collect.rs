@@ -47,6 +47,23 @@ pub struct Reading {
     pub dropped: u64,
 }
 
+impl Reading {
+    /// The value of a row of `MINER`, by its source. A source that no row has is a mistake of this program, and absent.
+    pub fn get(&self, source: Miner) -> Option<f64> {
+        value_of(MINER, source, &self.miner)
+    }
+
+    /// The hash rate now.
+    pub fn terahashes(&self) -> Option<f64> {
+        self.get(Miner::Hashrate(Scale::One, Scale::Over(1000.0))).map(|gigahashes| gigahashes / 1000.0)
+    }
+
+    /// The temperature of the hottest chip; none of chips that do not work.
+    pub fn hottest_chip(&self) -> Option<f64> {
+        self.get(Miner::Item("TMax")).filter(|celsius| *celsius > 0.0)
+    }
+}
+
 /// What one poll yielded of one pool.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PoolReading {
@@ -58,6 +75,23 @@ pub struct PoolReading {
     pub values: [Option<f64>; POOL.len()],
     /// Values under the index alone.
     pub state: [Option<f64>; POOL_STATE.len()],
+}
+
+impl PoolReading {
+    /// A value under all labels, by its source.
+    pub fn get(&self, source: Pool) -> Option<f64> {
+        value_of(POOL, source, &self.values)
+    }
+
+    /// A value under the index alone, by its source.
+    pub fn state(&self, source: Pool) -> Option<f64> {
+        value_of(POOL_STATE, source, &self.state)
+    }
+}
+
+/// The value of a table's row, by the row's source.
+pub fn value_of<S: Copy + PartialEq>(rows: &[Row<S>], source: S, values: &[Option<f64>]) -> Option<f64> {
+    rows.iter().zip(values).find(|(row, _)| row.source == source).and_then(|(_, value)| *value)
 }
 
 /// Reads a reply.

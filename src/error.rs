@@ -25,6 +25,29 @@ impl ErrorKind {
     /// All kinds, in the order in which a miner's record counts them.
     pub const ALL: [Self; 5] = [Self::Timeout, Self::ConnectionRefused, Self::Network, Self::Parse, Self::Other];
 
+    /// What people can do about it.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Timeout => {
+                "Look whether the miner is on and in the network, and whether another program keeps its API busy, which \
+                 serves one at a time. On a weak Wi-Fi raise MINER_TIMEOUT."
+            }
+            Self::ConnectionRefused => {
+                "Something has this address, but no miner's API listens there: the miner is starting, or the address \
+                 belongs to another device now, or the port is wrong."
+            }
+            Self::Network => {
+                "Check the address or name, the miner's network, and the way there. A fixed lease in the router keeps \
+                 addresses from moving."
+            }
+            Self::Parse => {
+                "What answered did not speak as a miner does, or not to its end. If it stays like that, check address \
+                 and port, then restart the miner."
+            }
+            Self::Other => "This is a trouble of the exporter, not of the miner: look into its log.",
+        }
+    }
+
     /// The word for it in logs and in `/debug`.
     pub fn name(self) -> &'static str {
         match self {

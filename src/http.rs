@@ -1,9 +1,8 @@
 //! What is served: path in, response out. How it gets to the client is the business of `gate` and `server`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use serde_json::{Value, json};
 
@@ -14,11 +13,13 @@ use crate::exposition;
 use crate::gate::{Counters, Gate, PROBE_PATH};
 use crate::logging::timestamp;
 use crate::metrics::{INFO_LABELS, Poll};
+use crate::miner_page;
 use crate::poll::Poller;
-use crate::probe::{Probes, Refusal};
+use crate::probe::{Probes, Refusal, percent_decode};
 use crate::process;
 use crate::render::{self, Own, VERSION, View};
 use crate::server::{Request, Response};
+use crate::status_page;
 use crate::store::{Miner, Store};
 
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
@@ -27,7 +28,13 @@ const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
 
 /// The endpoints; a request for anything else is counted as `other`.
-const PATHS: [&str; 7] = ["/", "/metrics", PROBE_PATH, "/sd", "/health", "/version", "/debug"];
+const PATHS: [&str; 8] = ["/", "/metrics", "/health", "/version", "/debug", "/sd", PROBE_PATH, MINER_PATH];
+
+/// How many of the paths, after the first, a browser can follow as they are.
+const LINKS: usize = 5;
+
+/// Before the label of a miner it is the path of that miner's page.
+const MINER_PATH: &str = "/miner/";
 
 /// The exporter as its clients see it.
 pub struct Site {
@@ -60,11 +67,13 @@ impl Site {
             "/version" => text(200, JSON, pretty(&json!({ "version": VERSION, "exporter": PROGRAM }))),
             "/debug" if self.config.debug => text(200, JSON, pretty(&self.debug())),
             "/debug" => text(403, TEXT, "403: switched off by ENABLE_DEBUG_ENDPOINT\n".to_owned()),
-            "/" if request.accept.contains("text/html") => text(200, HTML, self.links()),
+            "/" if request.accept.contains("text/html") => self.fleet(request),
             "/" | "/health" => self.health(),
+            path if path.starts_with(MINER_PATH) => self.miner(request),
             _ => text(404, TEXT, format!("404: there is {} here\n", PATHS.join(" "))),
         };
-        let path = PATHS.into_iter().find(|path| *path == request.path).unwrap_or("other");
+        let is_of = |path: &&str| request.path == *path || *path == MINER_PATH && request.path.starts_with(MINER_PATH);
+        let path = PATHS.into_iter().find(is_of).unwrap_or("other");
         *self.requests.lock().unwrap_or_else(PoisonError::into_inner).entry((path, response.status)).or_default() += 1;
         response
     }
@@ -112,17 +121,34 @@ impl Site {
         text(status, TEXT, format!("{word}\nversion={VERSION}\n"))
     }
 
-    fn links(&self) -> String {
-        let up = self.store.miners().iter().filter(|miner| miner.is_up()).count();
-        let mut links = String::new();
-        for path in PATHS.iter().skip(1) {
-            let _ = writeln!(links, "<li><a href=\"{path}\">{path}</a></li>");
+    fn fleet(&self, request: &Request) -> Response {
+        let links = PATHS.get(1..=LINKS).unwrap_or_default();
+        self.html(request, |view| Some(status_page::fleet(view, links)))
+    }
+
+    fn miner(&self, request: &Request) -> Response {
+        self.html(request, |view| {
+            let label = percent_decode(request.path.strip_prefix(MINER_PATH)?)?;
+            let miner = view.miners.iter().find(|miner| miner.target.label == label)?;
+            Some(miner_page::page(view, miner))
+        })
+    }
+
+    /// A page for people, or 404 where there is none.
+    fn html(&self, request: &Request, page: impl FnOnce(&status_page::View<'_>) -> Option<String>) -> Response {
+        let currency = self.config.price.as_ref().map(|price| price.currency.as_str());
+        let page = page(&status_page::View {
+            miners: &self.store.miners(),
+            now: Instant::now(),
+            at: SystemTime::now(),
+            interval: self.config.interval,
+            price: currency.zip(self.store.price_now()),
+            is_still: request.query == "still",
+        });
+        match page {
+            Some(page) => Response { headers: status_page::headers(), ..text(200, HTML, page) },
+            None => text(404, TEXT, "404: no such miner is configured; see / for all\n".to_owned()),
         }
-        format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
-             <title>{PROGRAM}</title>\n<h1>{PROGRAM} {VERSION}</h1>\n<p>{up} of {} miners up</p>\n<ul>\n{links}</ul>\n</html>\n",
-            self.config.targets.len()
-        )
     }
 
     fn debug(&self) -> Value {

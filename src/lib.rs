@@ -40,13 +40,18 @@
 //!
 //! # The modules, in the order to read them
 //!
-//! Bottom up: [`cgminer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`store`], [`render`];
+//! Bottom up: [`cgminer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`history`], [`store`], [`render`];
 //! [`target`], [`network`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`], [`probe`],
 //! [`discovery`], [`process`];
-//! [`head`], [`limits`], [`server`], [`gate`], [`http`], [`cli`], [`logging`].
+//! [`html`], [`glance`], [`chart`], [`status_page`], [`miner_page`]; [`head`], [`limits`], [`server`], [`gate`], [`http`], [`cli`], [`logging`].
 
 pub mod cli;
 pub mod http;
+pub mod miner_page;
+pub mod status_page;
+pub mod chart;
+pub mod glance;
+pub mod html;
 pub mod gate;
 pub mod server;
 pub mod limits;
@@ -57,6 +62,7 @@ pub mod discovery;
 pub mod render;
 pub mod process;
 pub mod store;
+pub mod history;
 pub mod energy;
 pub mod collect;
 pub mod client;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::collect::{Info, Reading};
 use crate::energy::Meter;
 use crate::error::{ErrorKind, PollError};
+use crate::history::History;
 use crate::metrics::Poll;
 use crate::target::Target;
 use crate::tariff::Tariff;
@@ -32,6 +33,10 @@ pub struct Miner {
     pub failure: Option<Arc<Failure>>,
     /// Energy and its cost.
     pub meter: Meter,
+    /// Its last hour.
+    pub history: Arc<History>,
+    /// When it came into the state that it is in, up or down; none before the first poll.
+    pub since: Option<Instant>,
     /// Transitions to up; the first poll is none.
     pub ups: u64,
     /// Transitions to down.
@@ -76,6 +81,8 @@ impl Miner {
             duration: None,
             failure: None,
             meter: Meter::default(),
+            history: Arc::default(),
+            since: None,
             errors: [0; ErrorKind::ALL.len()],
             ups: 0,
             downs: 0,
@@ -94,6 +101,11 @@ impl Miner {
     pub fn down_for(&self, now: Instant) -> Duration {
         let since = self.success.map_or(self.started, |(instant, _)| instant);
         if self.is_up() { Duration::ZERO } else { now.saturating_duration_since(since) }
+    }
+
+    /// Hash rate in TH/s and temperature in °C over the last hour, oldest first.
+    pub fn last_hour(&self, now: Instant) -> impl ExactSizeIterator<Item = (Option<f32>, Option<f32>)> {
+        self.history.points(now.saturating_duration_since(self.started))
     }
 
     /// A value of the table `POLL`. Before the first poll only the state and the counters have one.
@@ -150,7 +162,19 @@ impl Miner {
                 self.failure = Some(Arc::new(Failure { kind, text: error.to_string(), at }));
             }
         }
+        let seen = self.reading.as_ref().map(|reading| (reading.terahashes(), reading.hottest_chip()));
+        let (terahashes, celsius) = seen.unwrap_or_default();
+        // A copy is made only while a page holds the last one.
+        Arc::make_mut(&mut self.history).note(
+            now.saturating_duration_since(self.started),
+            gap_max,
+            terahashes,
+            celsius,
+        );
         let is_up = self.is_up();
+        if is_first || is_up != was_up {
+            self.since = Some(now);
+        }
         if !is_first && is_up != was_up {
             *(if is_up { &mut self.ups } else { &mut self.downs }) += 1;
         }

@@ -7,7 +7,8 @@
 //!   `exporter` starts the program and talks to it;
 //! * `settings` covers environment and subcommands, `daemon` the life of a running exporter, `faults` what broken
 //!   miners do to it, `http` the endpoints and hostile clients;
-//! * `families` covers what settings and time add to the page, `probe` polls on demand and service discovery;
+//! * `families` covers what settings and time add to the page, `probe` polls on demand and service
+//!   discovery, `people` the pages for browsers;
 //! * with the library: `golden` holds whole pages against captures and the Python exporter, `mutations` feeds garbage,
 //!   `tidy` checks the rules of the house.
 //!
@@ -40,6 +41,7 @@ mod golden;
 mod http;
 mod mutations;
 mod page;
+mod people;
 mod probe;
 mod reply;
 mod settings;

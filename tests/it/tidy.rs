@@ -20,6 +20,7 @@ fn root() -> PathBuf {
 /// The text of every source file, by module, without its tests.
 fn sources() -> BTreeMap<String, String> {
     let paths = fs::read_dir(root().join("src")).unwrap().map(|entry| entry.unwrap().path());
+    let paths = paths.filter(|path| path.extension().is_some_and(|end| end == "rs"));
     let source = |path: PathBuf| {
         let text = fs::read_to_string(&path).unwrap();
         let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();

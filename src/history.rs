@@ -1,0 +1,149 @@
+//! The last hour of a miner in a ring of fixed size: hash rate and temperature, a point every 40 s.
+//!
+//! It is what the status page draws and no more; who wants history has Prometheus. Polls within one step are averaged,
+//! steps without a poll stay empty. A ring takes 720 bytes, so a thousand miners cost less than one page of theirs.
+
+use std::time::Duration;
+
+/// Points of a ring: as many as a small curve can show.
+const POINTS_MAX: usize = 90;
+
+/// Time of a point; 90 of them are the hour.
+const STEP: Duration = Duration::from_secs(40);
+
+/// What a step saw. An absent value is NaN in here, which takes half the memory of an `Option`, and `None` outside.
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    terahashes: f32,
+    celsius: f32,
+}
+
+const EMPTY: Point = Point { terahashes: f32::NAN, celsius: f32::NAN };
+
+/// The ring. It takes no memory before its first point.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    ring: Box<[Point]>,
+    newest: usize,
+    /// Polls in the newest step.
+    polls: u16,
+}
+
+impl History {
+    /// Takes in a poll at this time since the exporter's start: TH/s and °C, none of a miner that is down.
+    ///
+    /// Where polls are further apart than points, but not further than `gap_max`, the points between them repeat the last.
+    pub fn note(&mut self, at: Duration, gap_max: Duration, terahashes: Option<f64>, celsius: Option<f64>) {
+        let step = step_of(at);
+        if self.ring.is_empty() {
+            self.ring = Box::new([EMPTY; POINTS_MAX]);
+            self.newest = step;
+        }
+        if step > self.newest {
+            let steps_max = step_of(gap_max);
+            let is_bridge = terahashes.is_some() && step - self.newest <= steps_max;
+            let between = if is_bridge { self.at(self.newest) } else { EMPTY };
+            for skipped in (self.newest + 1..step).take(POINTS_MAX) {
+                self.put(skipped, between);
+            }
+            self.put(step, EMPTY);
+            (self.newest, self.polls) = (step, 0);
+        }
+        self.polls = self.polls.saturating_add(1);
+        let before = self.at(self.newest);
+        let weight = f32::from(self.polls);
+        let mean = |before: f32, value: Option<f64>| match value {
+            // A curve of a hundred pixels needs no more than the seven digits of an f32.
+            #[expect(clippy::cast_possible_truncation, reason = "see above; what is too large becomes infinite")]
+            Some(value) if before.is_finite() => before + (value as f32 - before) / weight,
+            #[expect(clippy::cast_possible_truncation, reason = "the same")]
+            Some(value) => value as f32,
+            None => before,
+        };
+        let point = Point { terahashes: mean(before.terahashes, terahashes), celsius: mean(before.celsius, celsius) };
+        self.put(self.newest, point);
+    }
+
+    /// The hour up to this time since the exporter's start, oldest first: TH/s and °C of each step.
+    pub fn points(&self, now: Duration) -> impl ExactSizeIterator<Item = (Option<f32>, Option<f32>)> {
+        let last = step_of(now);
+        let known = |value: f32| Some(value).filter(|value| value.is_finite());
+        (0..POINTS_MAX).map(move |place| {
+            let step = (last + place + 1).checked_sub(POINTS_MAX);
+            let in_ring = |step: &usize| *step <= self.newest && step + POINTS_MAX > self.newest;
+            let point = step.filter(in_ring).map_or(EMPTY, |step| self.at(step));
+            (known(point.terahashes), known(point.celsius))
+        })
+    }
+
+    fn at(&self, step: usize) -> Point {
+        self.ring.get(step % POINTS_MAX).copied().unwrap_or(EMPTY)
+    }
+
+    fn put(&mut self, step: usize, point: Point) {
+        if let Some(place) = self.ring.get_mut(step % POINTS_MAX) {
+            *place = point;
+        }
+    }
+}
+
+fn step_of(at: Duration) -> usize {
+    usize::try_from(at.as_secs() / STEP.as_secs()).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn note(history: &mut History, at: u64, rate: Option<f64>, celsius: Option<f64>) {
+        history.note(seconds(at), seconds(30), rate, celsius);
+    }
+
+    /// The places that have a hash rate, with it.
+    fn rates(history: &History, now: u64) -> Vec<(usize, f32)> {
+        history.points(seconds(now)).enumerate().filter_map(|(at, (rate, _))| Some((at, rate?))).collect()
+    }
+
+    #[test]
+    fn polls_of_a_step_are_averaged_and_steps_without_one_are_empty() {
+        let mut history = History::default();
+        assert_eq!(rates(&history, 100), []);
+        note(&mut history, 1, Some(1.0), Some(80.0));
+        note(&mut history, 11, Some(2.0), None);
+        note(&mut history, 39, Some(6.0), Some(86.0));
+        note(&mut history, 85, Some(5.0), None);
+        note(&mut history, 86, None, None);
+        assert_eq!(rates(&history, 90), [(87, 3.0), (89, 5.0)]);
+        assert_eq!(rates(&history, 130), [(86, 3.0), (88, 5.0)], "time goes on without polls");
+        assert_eq!(history.points(seconds(90)).nth(87).unwrap().1, Some(82.0));
+    }
+
+    #[test]
+    fn an_hour_and_no_more_is_kept_in_a_ring_of_fixed_size() {
+        let mut history = History::default();
+        for second in 0..20_000 {
+            note(&mut history, second, Some(second as f64), None);
+        }
+        let kept = rates(&history, 19_999);
+        assert_eq!((kept.len(), kept[0].0, kept[89].1), (POINTS_MAX, 0, 19_979.5));
+        assert_eq!(size_of_val(&*history.ring), 720);
+        note(&mut history, 50_000, Some(1.0), None);
+        assert_eq!(rates(&history, 50_000), [(89, 1.0)], "a long gap empties it");
+        assert_eq!(rates(&history, 90_000), []);
+        note(&mut history, 40_000, Some(9.0), None);
+        assert_eq!(rates(&history, 50_000), [(89, 5.0)], "the past is not written");
+    }
+    #[test]
+    fn slow_polls_make_a_curve_and_not_dots() {
+        let mut history = History::default();
+        for (second, rate) in [(0, Some(1.0)), (120, Some(2.0)), (240, None), (360, Some(3.0)), (900, Some(4.0))] {
+            history.note(seconds(second), seconds(360), rate, None);
+        }
+        let expected = [(67, 1.0), (68, 1.0), (69, 1.0), (70, 2.0), (76, 3.0), (89, 4.0)];
+        assert_eq!(rates(&history, 900), expected);
+    }
+}
