@@ -142,9 +142,9 @@ fn ask_health(address: SocketAddr) -> io::Result<String> {
 pub fn listen_error(listen: SocketAddr, error: &io::Error) -> String {
     let advice = match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "another program has port {}{}; set EXPORTER_PORT to a free one or stop that program",
-            listen.port(),
-            if listen.port() == EXPORTER_PORT { " (9100 is node_exporter's port too)" } else { "" }
+            "another program has port {}; set EXPORTER_PORT to a free one or stop that program \
+             ({EXPORTER_PORT} is node_exporter's port too)",
+            listen.port()
         ),
         io::ErrorKind::AddrNotAvailable => {
             "set EXPORTER_ADDRESS to an address of this machine, or to 0.0.0.0".to_owned()

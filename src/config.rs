@@ -165,7 +165,7 @@ impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
     }
 
     fn fault(&mut self, name: &str, value: &str, wrong: &str) {
-        self.faults.push(format!("{name}='{value}': {wrong}"));
+        self.faults.push(format!("{name}='{value}' {wrong}"));
     }
 
     fn targets(&mut self) -> Vec<Target> {
@@ -347,18 +347,18 @@ mod tests {
         ]);
         let faults = faults.unwrap_err().to_string();
         let expected = [
-            "AVALON_PORT='0': is not a port; give a number from 1 to 65535",
+            "AVALON_PORT='0' is not a port; give a number from 1 to 65535",
             "AVALON_IPS: 'http://a': this is a URL or path; give a host, or host:port",
             "AVALON_IPS: '999.1.1.1': this is no IPv4 address; it has four numbers from 0 to 255",
-            "UPDATE_INTERVAL='NaN': is out of range; give seconds from 0.1 to 86400",
-            "MINER_TIMEOUT='-inf': is out of range; give seconds from 0.1 to 600",
-            "EXPORTER_PORT='65536': is not a port; give a number from 1 to 65535",
-            "EXPORTER_ADDRESS='localhost': is not an IP address; give 0.0.0.0, ::, 127.0.0.1 or one of this machine",
-            "EXPORT_CHIP_METRICS='maybe': is neither true nor false",
-            "ELECTRICITY_CURRENCY='Euro': is no currency; give three letters, as USD",
+            "UPDATE_INTERVAL='NaN' is out of range; give seconds from 0.1 to 86400",
+            "MINER_TIMEOUT='-inf' is out of range; give seconds from 0.1 to 600",
+            "EXPORTER_PORT='65536' is not a port; give a number from 1 to 65535",
+            "EXPORTER_ADDRESS='localhost' is not an IP address; give 0.0.0.0, ::, 127.0.0.1 or one of this machine",
+            "EXPORT_CHIP_METRICS='maybe' is neither true nor false",
+            "ELECTRICITY_CURRENCY='Euro' is no currency; give three letters, as USD",
             "ELECTRICITY_PRICE: rule '25:00-26:00=1': '25:00' is not a time from 00:00 to 24:00; write a rule like \
              16:00-21:00=0.42 or sat-sun 00:00-24:00=0.12",
-            "LOG_LEVEL='loud': is no log level; give DEBUG, INFO, WARNING, ERROR or CRITICAL",
+            "LOG_LEVEL='loud' is no log level; give DEBUG, INFO, WARNING, ERROR or CRITICAL",
         ];
         assert_eq!(faults.lines().collect::<Vec<_>>(), expected);
     }

@@ -65,7 +65,7 @@ impl Site {
     fn metrics(&self) -> String {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let own = Own {
-            cycle: self.store.cycle().took,
+            cycle: self.store.cycle().ended.map(|(_, took)| took),
             connections: self.gate.get().map(|gate| connections(gate.counters())).unwrap_or_default(),
             requests: requests.iter().map(|(of, count)| (*of, *count)).collect(),
             process: process::values(),
@@ -91,7 +91,7 @@ impl Site {
     fn links(&self) -> String {
         let up = self.store.miners().iter().filter(|miner| miner.is_up()).count();
         let mut links = String::new();
-        for path in PATHS.iter().skip(1) {
+        for path in PATHS.iter().skip(1).filter(|path| self.config.debug || **path != "/debug") {
             let _ = writeln!(links, "<li><a href=\"{path}\">{path}</a></li>");
         }
         format!(
@@ -112,7 +112,7 @@ impl Site {
             "poller": {
                 "alive": self.store.is_alive(now),
                 "last_cycle_began_seconds_ago": cycle.began.map(|began| now.saturating_duration_since(began).as_secs_f64()),
-                "last_cycle_took_seconds": cycle.took.map(|took| took.as_secs_f64()),
+                "last_cycle_took_seconds": cycle.ended.map(|(_, took)| took.as_secs_f64()),
             },
             "miners": self.store.miners().iter().map(|miner| debug_miner(miner, now)).collect::<Vec<_>>(),
         })
@@ -158,6 +158,8 @@ fn debug_miner(miner: &Miner, now: Instant) -> Value {
         "ups": miner.ups,
         "downs": miner.downs,
         "skipped": miner.skipped,
+        "dropped_series": miner.dropped,
+        "energy_joules": miner.meter.joules(),
         "info": info,
         "reading": reading,
     })

@@ -42,14 +42,15 @@
 //!
 //! Bottom up: [`cgminer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`store`], [`render`];
 //! [`target`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`], [`process`];
-//! [`head`], [`limits`], [`server`], [`gate`], [`http`], [`cli`], [`logging`].
+//! [`head`], [`private_socket`], [`server`], [`limits`], [`gate`], [`http`], [`cli`], [`logging`].
 
 pub mod cli;
 pub mod http;
 pub mod gate;
-pub mod server;
 pub mod limits;
+pub mod server;
 pub mod head;
+pub mod private_socket;
 pub mod poll;
 pub mod render;
 pub mod process;

@@ -37,7 +37,7 @@ fn run() -> Result<(), Failure> {
     match command {
         Command::Serve => serve(settings()?),
         Command::Healthcheck => {
-            let address = Config::local_address().map_err(|faults| (2, faults.to_string()))?;
+            let address = Config::local_address().map_err(|faults| (1, faults.to_string()))?;
             cli::healthcheck(address).map_err(|text| (1, text))
         }
         Command::Once => {

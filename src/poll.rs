@@ -23,20 +23,21 @@ const POLL_STACK_BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub struct Poller {
     store: Arc<Store>,
-    miners: Vec<Arc<Way>>,
+    miners: Vec<Arc<Polled>>,
     request: Request,
     timeout: Duration,
 }
 
-/// The way to one miner, and whether a poll is on it.
+/// A miner, as far as polling it is concerned.
 #[derive(Debug)]
-struct Way {
+struct Polled {
+    title: String,
     client: Client,
     is_busy: AtomicBool,
 }
 
 /// Ends a poll's turn however it ends.
-struct Turn(Arc<Way>);
+struct Turn(Arc<Polled>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
@@ -44,23 +45,29 @@ impl Drop for Turn {
     }
 }
 
-/// A cycle; the last poll that holds it ends it.
+/// A cycle; the last of its polls that holds it ends it.
 struct Cycle {
     store: Arc<Store>,
     began: Instant,
+    has_polls: AtomicBool,
 }
 
 impl Drop for Cycle {
     fn drop(&mut self) {
-        self.store.end_cycle(self.began.elapsed());
+        if *self.has_polls.get_mut() {
+            self.store.end_cycle(self.began);
+        }
     }
 }
 
 impl Poller {
     /// A poller of the store's miners; `timeout` is the deadline of one whole exchange.
     pub fn new(store: Arc<Store>, request: Request, timeout: Duration) -> Self {
-        let way = |miner: &Miner| Arc::new(Way { client: Client::new(&miner.target), is_busy: AtomicBool::new(false) });
-        let miners = store.miners().iter().map(way).collect();
+        let polled = |miner: &Miner| {
+            let (title, client) = (miner.target.title().to_owned(), Client::new(&miner.target));
+            Arc::new(Polled { title, client, is_busy: AtomicBool::new(false) })
+        };
+        let miners = store.miners().iter().map(polled).collect();
         Poller { store, miners, request, timeout }
     }
 
@@ -87,28 +94,30 @@ impl Poller {
     }
 
     fn begin_cycle(&self) -> Vec<thread::JoinHandle<()>> {
-        let cycle = Arc::new(Cycle { store: self.store.clone(), began: Instant::now() });
-        self.store.begin_cycle(cycle.began);
-        self.miners.iter().enumerate().filter_map(|(index, way)| self.begin_poll(index, way, &cycle)).collect()
+        let began = Instant::now();
+        let cycle = Arc::new(Cycle { store: self.store.clone(), began, has_polls: AtomicBool::new(false) });
+        self.store.begin_cycle(began);
+        self.miners.iter().enumerate().filter_map(|(index, miner)| self.begin_poll(index, miner, &cycle)).collect()
     }
 
-    fn begin_poll(&self, index: usize, way: &Arc<Way>, cycle: &Arc<Cycle>) -> Option<thread::JoinHandle<()>> {
-        if way.is_busy.swap(true, Ordering::Acquire) {
+    fn begin_poll(&self, index: usize, miner: &Arc<Polled>, cycle: &Arc<Cycle>) -> Option<thread::JoinHandle<()>> {
+        if miner.is_busy.swap(true, Ordering::Acquire) {
             self.store.skip(index);
             return None;
         }
-        let turn = Turn(way.clone());
+        cycle.has_polls.store(true, Ordering::Relaxed);
+        let turn = Turn(miner.clone());
         let (store, cycle, request, timeout) = (self.store.clone(), cycle.clone(), self.request, self.timeout);
         let began = Instant::now();
-        let name = format!("poll {}", way.client.host());
+        let name = format!("poll {}", miner.client.host());
         let spawned = thread::Builder::new().name(name).stack_size(POLL_STACK_BYTES).spawn(move || {
             let poll = AssertUnwindSafe(|| poll(&turn.0.client, request, timeout));
-            record(&store, index, began, catch_unwind(poll).unwrap_or(Err(PollError::Panic)));
+            record(&store, index, &turn.0.title, began, catch_unwind(poll).unwrap_or(Err(PollError::Panic)));
             // In this order: who sees the cycle's end may begin the miner's next poll.
             drop(turn);
             drop(cycle);
         });
-        spawned.map_err(|error| record(&self.store, index, began, Err(PollError::Spawn(error)))).ok()
+        spawned.map_err(|error| record(&self.store, index, &miner.title, began, Err(PollError::Spawn(error)))).ok()
     }
 }
 
@@ -116,24 +125,28 @@ impl Poller {
 fn poll(client: &Client, request: Request, timeout: Duration) -> Result<(Info, Reading), PollError> {
     let raw = client.exchange(request, timeout)?;
     let reply = Reply::parse(&decode(&raw.bytes), request, raw.is_whole).map(|reply| collect(&reply));
+    if reply.is_err() {
+        client.forget_address();
+    }
     Ok(reply?)
 }
 
-fn record(store: &Store, index: usize, began: Instant, outcome: Result<(Info, Reading), PollError>) {
-    let failure = outcome.as_ref().err().map(ToString::to_string);
-    let change = store.record(index, began, outcome);
-    let Some(miner) = store.miner(index) else { return };
-    let title = miner.target.title();
-    match (change, failure) {
-        (Change::Up, _) => log::info!("{title} is up: {}", miner.info.map_or_else(String::new, |info| describe(&info))),
-        (Change::Down, Some(failure)) => log::warn!("{title} is down: {failure}"),
-        (Change::None, Some(failure)) => log::debug!("{title} is still down: {failure}"),
-        _ => log::debug!("{title} answered within {:.3} s", began.elapsed().as_secs_f64()),
+fn record(store: &Store, index: usize, title: &str, began: Instant, outcome: Result<(Info, Reading), PollError>) {
+    let text = outcome.as_ref().map(|(info, _)| describe(info)).map_err(ToString::to_string);
+    match (store.record(index, began, outcome), text) {
+        (Change::None, Ok(_)) => log::debug!("{title} answered within {:.3} s", began.elapsed().as_secs_f64()),
+        (Change::None, Err(failure)) => log::debug!("{title} is still down: {failure}"),
+        (_, Ok(identity)) => log::info!("{title} is up: {identity}"),
+        (_, Err(failure)) => log::warn!("{title} is down: {failure}"),
     }
 }
 
 /// Model and firmware, for the log. The miner sent them, so control characters are shown, not obeyed.
 fn describe(info: &Info) -> String {
-    let [model, _, firmware, ..] = info;
-    format!("{}, firmware {}", model.escape_debug(), firmware.escape_debug())
+    let [model, product, firmware, cgminer, ..] = info;
+    match [model, product, cgminer].into_iter().find(|text| !text.is_empty()) {
+        Some(name) if firmware.is_empty() => name.escape_debug().to_string(),
+        Some(name) => format!("{}, firmware {}", name.escape_debug(), firmware.escape_debug()),
+        None => "it does not say what it is".to_owned(),
+    }
 }

@@ -36,6 +36,7 @@ mod exporter;
 mod fake_miner;
 mod families;
 mod faults;
+mod gate;
 mod golden;
 mod http;
 mod mutations;

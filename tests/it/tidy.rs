@@ -53,11 +53,11 @@ fn modules_use_only_those_declared_below_them() {
 fn who_may_do_what() {
     for (what, texts, modules) in [
         ("names of metrics stand in the catalogue", &["avalon_", "process_"][..], &["metrics"][..]),
-        ("connections are opened by these", &["TcpStream::connect"], &["cli", "client", "server"]),
+        ("connections are opened by these", &["TcpStream::connect"], &["cli", "client", "private_socket"]),
         ("the lock round the miners", &["RwLock"], &["store"]),
         ("the environment", &["env::var"], &["config"]),
         ("the end of the process", &["process::exit", "ExitCode"], &["main"]),
-        ("requests to miners", &["+devs+"], &["cgminer"]),
+        ("requests to miners", &["READ_COMMANDS"], &["cgminer"]),
     ] {
         let found = modules_with(texts);
         let strangers: Vec<_> = found.iter().filter(|module| !modules.contains(&module.as_str())).collect();
