@@ -448,13 +448,11 @@ const SSID_BYTES_MAX: usize = 32;
 /// `] RSSI[` within reach ends it, whatever the name pretends.
 pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
     const OPEN: &[u8] = b"SSID[";
-    const CLOSE: &[u8] = b"] RSSI[";
     let mut kept: Vec<u8> = Vec::new();
     let mut rest = bytes;
     while let Some(start) = rest.windows(OPEN.len()).position(|window| window == OPEN) {
         let (before, name) = rest.split_at(start + OPEN.len());
-        let reach = name.get(..SSID_BYTES_MAX + CLOSE.len()).unwrap_or(name);
-        let end = reach.windows(CLOSE.len()).rposition(|window| window == CLOSE).unwrap_or(0);
+        let end = network_name_end(name).unwrap_or(0);
         kept.extend_from_slice(before);
         rest = name.get(end..).unwrap_or_default();
     }
@@ -463,6 +461,13 @@ pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
     }
     kept.extend_from_slice(rest);
     Cow::Owned(String::from_utf8_lossy(&kept).into_owned())
+}
+
+/// Where the name of a network ends, if it is whole; the text begins behind `SSID[`.
+pub fn network_name_end(text: &[u8]) -> Option<usize> {
+    const CLOSE: &[u8] = b"] RSSI[";
+    let reach = text.get(..SSID_BYTES_MAX + CLOSE.len()).unwrap_or(text);
+    reach.windows(CLOSE.len()).rposition(|window| window == CLOSE)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::target::{Target, parse_list};
 use crate::tariff::Tariff;
 
 /// Port of the miners' API.
-const MINER_PORT: u16 = 4028;
+pub const MINER_PORT: u16 = 4028;
 /// Port of the exporter; the Python exporter's, and by accident `node_exporter`'s.
 pub const EXPORTER_PORT: u16 = 9100;
 
@@ -85,17 +85,31 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING, ERROR or CRITICAL"),
 ];
 
+/// What differs from the defaults in a demo.
+const SHOWN: [(&str, &str); 4] = [
+    ("UPDATE_INTERVAL", "5"),
+    ("EXPORT_CHIP_METRICS", "true"),
+    ("EXPORT_EXTENDED_METRICS", "true"),
+    ("ELECTRICITY_PRICE", "0.25"),
+];
+
 impl Config {
     /// Reads the process's environment.
     pub fn from_env() -> Result<Self, Faults> {
-        Self::read(|name| std::env::var_os(name))
+        Self::read(|name| std::env::var_os(name), None)
     }
 
-    /// Reads variables from wherever `get` finds them.
-    pub fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Self, Faults> {
+    /// Reads the process's environment for miners that it does not name. What is not set is set to show everything.
+    pub fn for_show(targets: Vec<Target>) -> Result<Self, Faults> {
+        let shown = |name: &str| SHOWN.iter().find(|(of, _)| *of == name).map(|(_, value)| value.into());
+        Self::read(|name| std::env::var_os(name).or_else(|| shown(name)), Some(targets))
+    }
+
+    /// Reads variables from wherever `get` finds them, the targets too unless they are given.
+    pub fn read(get: impl Fn(&str) -> Option<OsString>, targets: Option<Vec<Target>>) -> Result<Self, Faults> {
         let mut reader = Reader { get, faults: Vec::new() };
         let config = Config {
-            targets: reader.targets(),
+            targets: targets.unwrap_or_else(|| reader.targets()),
             interval: reader.seconds("UPDATE_INTERVAL", 10.0, 0.1, 86_400.0),
             timeout: reader.seconds("MINER_TIMEOUT", 5.0, 0.1, 600.0),
             listen: reader.listen(),
@@ -286,7 +300,7 @@ mod tests {
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<Config, Faults> {
-        Config::read(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value)))
+        Config::read(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value)), None)
     }
 
     #[test]

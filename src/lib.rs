@@ -42,9 +42,15 @@
 //!
 //! Bottom up: [`cgminer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`store`], [`render`];
 //! [`target`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`], [`process`];
-//! [`head`], [`private_socket`], [`server`], [`limits`], [`gate`], [`http`], [`cli`], [`logging`].
+//! [`head`], [`private_socket`], [`server`], [`limits`], [`gate`], [`http`], [`cli`], [`logging`];
+//! and what stands for a miner or looks at one: [`simulated`], [`firmware`], [`demo`], [`replay`], [`capture`].
 
 pub mod cli;
+pub mod capture;
+pub mod demo;
+pub mod firmware;
+pub mod replay;
+pub mod simulated;
 pub mod http;
 pub mod gate;
 pub mod limits;

@@ -7,7 +7,7 @@
 //!   `exporter` starts the program and talks to it;
 //! * `settings` covers environment and subcommands, `daemon` the life of a running exporter, `faults` what broken
 //!   miners do to it, `http` the endpoints and hostile clients;
-//! * `families` covers what settings and time add to the page;
+//! * `families` covers what settings and time add to the page, `show` what is there without a miner;
 //! * with the library: `golden` holds whole pages against captures and the Python exporter, `mutations` feeds garbage,
 //!   `tidy` checks the rules of the house.
 //!
@@ -43,6 +43,7 @@ mod mutations;
 mod page;
 mod reply;
 mod settings;
+mod show;
 mod tidy;
 
 /// How long a test waits for what must happen soon. Only a broken program or a stopped machine takes so long.
