@@ -26,6 +26,8 @@ pub const EXPORTER_PORT: u16 = 9100;
 pub struct Config {
     /// The miners, in the order given.
     pub targets: Vec<Target>,
+    /// Port of the miners that name none.
+    pub miner_port: u16,
     /// Time from the start of one poll cycle to the start of the next.
     pub interval: Duration,
     /// Deadline of a whole exchange with a miner.
@@ -108,8 +110,10 @@ impl Config {
     /// Reads variables from wherever `get` finds them, the targets too unless they are given.
     pub fn read(get: impl Fn(&str) -> Option<OsString>, targets: Option<Vec<Target>>) -> Result<Self, Faults> {
         let mut reader = Reader { get, faults: Vec::new() };
+        let miner_port = reader.port("AVALON_PORT", MINER_PORT);
         let config = Config {
-            targets: targets.unwrap_or_else(|| reader.targets()),
+            miner_port,
+            targets: targets.unwrap_or_else(|| reader.targets(miner_port)),
             interval: reader.seconds("UPDATE_INTERVAL", 10.0, 0.1, 86_400.0),
             timeout: reader.seconds("MINER_TIMEOUT", 5.0, 0.1, 600.0),
             listen: reader.listen(),
@@ -143,9 +147,11 @@ impl Config {
 
     /// The settings as lines of name and value, without the miners.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
-        let price =
-            self.price.as_ref().map_or("none".to_owned(), |price| format!("{} {}", price.currency, price.tariff));
+        let price = self.price.as_ref();
+        let currency = price.map_or("none without a price", |price| &price.currency).to_owned();
+        let price = price.map_or("none".to_owned(), |price| price.tariff.to_string());
         vec![
+            ("AVALON_PORT", self.miner_port.to_string()),
             ("UPDATE_INTERVAL", format!("{} s", self.interval.as_secs_f64())),
             ("MINER_TIMEOUT", format!("{} s", self.timeout.as_secs_f64())),
             ("EXPORTER_ADDRESS", self.listen.ip().to_string()),
@@ -153,6 +159,7 @@ impl Config {
             ("EXPORT_CHIP_METRICS", self.chips.to_string()),
             ("EXPORT_EXTENDED_METRICS", self.extended.to_string()),
             ("ELECTRICITY_PRICE", price),
+            ("ELECTRICITY_CURRENCY", currency),
             ("ENABLE_DEBUG_ENDPOINT", self.debug.to_string()),
             ("LOG_LEVEL", self.log_level.to_string()),
         ]
@@ -182,8 +189,7 @@ impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
         self.faults.push(format!("{name}='{value}' {wrong}"));
     }
 
-    fn targets(&mut self) -> Vec<Target> {
-        let port = self.port("AVALON_PORT", MINER_PORT);
+    fn targets(&mut self, port: u16) -> Vec<Target> {
         let (name, list) = match (self.text("AVALON_IP"), self.text("AVALON_IPS")) {
             (Some(one), None) if one.contains(',') => {
                 self.fault("AVALON_IP", &one, "is one miner; put several into AVALON_IPS");
