@@ -22,8 +22,8 @@ use std::fmt;
 
 /// All that may ever be said to a miner. None of these commands changes anything there; those that do (`ascset`,
 /// `setpool`, `reboot` and their kind) need no password on home models.
-pub const READ_COMMANDS: [&str; 9] =
-    ["version", "summary", "stats", "config", "devs", "devdetails", "pools", "litestats", "coin"];
+pub const READ_COMMANDS: &[&str] =
+    &["version", "summary", "stats", "config", "devs", "devdetails", "pools", "litestats", "coin"];
 
 /// What the exporter asks a miner. Nothing else can be said to one, for `client` takes a `Request` and no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,21 +35,28 @@ pub enum Request {
 }
 
 impl Request {
-    /// The bytes of the request. No newline: the firmware takes it for a part of the last command's name.
-    pub fn text(self) -> &'static str {
-        match self {
-            Request::Standard => "version+summary+stats+config+devs+devdetails+pools",
-            Request::Extended => "version+summary+stats+config+devs+devdetails+pools+litestats+coin",
-        }
+    /// The text of the request. No newline: the firmware takes it for a part of the last command's name.
+    pub fn text(self) -> String {
+        self.commands().join("+")
     }
 
-    fn parts(self) -> impl Iterator<Item = &'static str> {
-        self.text().split('+')
+    fn commands(self) -> &'static [&'static str] {
+        let standard = match self {
+            Request::Standard => READ_COMMANDS.get(..7),
+            Request::Extended => None,
+        };
+        standard.unwrap_or(READ_COMMANDS)
     }
 }
 
 /// Without these, or with one of them failed, a reply is no reading.
 const REQUIRED: [&str; 4] = ["version", "summary", "stats", "pools"];
+
+/// Limits of what is taken apart, several times over what real replies have: 8 pools and a device, 45 fields a record, 80
+/// items. They keep a reply of a mebibyte from taking a hundred times that in memory.
+const RECORDS_MAX: usize = 256;
+const FIELDS_MAX: usize = 512;
+const ITEMS_MAX: usize = 2048;
 
 /// Longest message of a miner that is passed on.
 const MESSAGE_CHARS_MAX: usize = 100;
@@ -72,6 +79,8 @@ pub struct Reply<'a> {
     pub litestats: Option<Record<'a>>,
     /// The network difficulty, when asked for and answered.
     pub coin: Option<Record<'a>>,
+    /// Records of `stats` and `pools` beyond the limit.
+    pub more_records: usize,
 }
 
 /// Why a reply is no reading.
@@ -118,6 +127,7 @@ struct Part<'a> {
     name: &'a str,
     status: Option<Record<'a>>,
     records: Vec<&'a str>,
+    more: usize,
 }
 
 impl<'a> Part<'a> {
@@ -141,9 +151,7 @@ impl<'a> Reply<'a> {
         if text.is_empty() {
             return Err(ReplyError::Empty);
         }
-        if !whole && !ends_record(text) {
-            return Err(if text.starts_with("CMD=") { ReplyError::Truncated } else { ReplyError::Foreign });
-        }
+        let text = if whole { text } else { without_open_part(text)? };
         let parts = in_order(split_parts(text)?, request)?;
         let find = |name: &str| parts.iter().find(|part| part.name == name);
         let required = |name: &'static str| {
@@ -173,10 +181,12 @@ impl<'a> Reply<'a> {
             pools: all("pools")?,
             litestats: optional("litestats"),
             coin: optional("coin"),
+            more_records: parts.iter().map(|part| part.more).sum(),
         };
         // A miner without pools promises none.
         let promise = find("pools").filter(|part| !whole && part.succeeded().is_some()).map(Part::message);
-        if promise.is_some_and(|text| text.split(' ').next() != Some(&reply.pools.len().to_string())) {
+        let pools = reply.pools.len() + find("pools").map_or(0, |part| part.more);
+        if promise.is_some_and(|text| text.split(' ').next() != Some(&pools.to_string())) {
             return Err(ReplyError::Truncated);
         }
         Ok(reply)
@@ -192,7 +202,7 @@ fn split_parts(text: &str) -> Result<Vec<Part<'_>>, ReplyError> {
     let mut parts: Vec<Part<'_>> = Vec::with_capacity(9);
     for record in records(text) {
         if let Some(name) = record.strip_prefix("CMD=") {
-            parts.push(Part { name, status: None, records: Vec::new() });
+            parts.push(Part { name, status: None, records: Vec::new(), more: 0 });
             continue;
         }
         let Some(part) = parts.last_mut() else {
@@ -204,6 +214,8 @@ fn split_parts(text: &str) -> Result<Vec<Part<'_>>, ReplyError> {
         };
         if part.status.is_none() && part.records.is_empty() && record.starts_with("STATUS=") {
             part.status = Some(Record::parse(record));
+        } else if part.records.len() == RECORDS_MAX {
+            part.more += 1;
         } else {
             part.records.push(record);
         }
@@ -221,8 +233,8 @@ fn message(status: &Record<'_>) -> String {
 /// A required part out of place, or anything out of place before the last required one, is an error: what stands
 /// before it may have been cut by a forged `CMD=`. After that only the optional tail is lost.
 fn in_order(mut parts: Vec<Part<'_>>, request: Request) -> Result<Vec<Part<'_>>, ReplyError> {
-    let mut asked = request.parts();
-    let Some(bad) = parts.iter().position(|part| !asked.any(|name| name == part.name)) else { return Ok(parts) };
+    let mut asked = request.commands().iter();
+    let Some(bad) = parts.iter().position(|part| !asked.any(|name| *name == part.name)) else { return Ok(parts) };
     let (good, rest) = parts.split_at(bad);
     let whole = REQUIRED.iter().all(|name| good.iter().any(|part| part.name == *name));
     let culprit = rest.iter().find(|part| !whole || REQUIRED.contains(&part.name));
@@ -245,6 +257,18 @@ fn records(text: &str) -> impl Iterator<Item = &str> {
         }
         None
     })
+}
+
+/// The text of a reply that ended without its NUL, up to its last whole record.
+///
+/// A part that was cut short is left out whole, which costs the reply only if it was a required one.
+fn without_open_part(text: &str) -> Result<&str, ReplyError> {
+    let before = |at: usize| text.get(..=at).filter(|_| !ends_record(text));
+    let whole = text.rfind("|CMD=").and_then(before).unwrap_or(text);
+    if ends_record(whole) {
+        return Ok(whole);
+    }
+    Err(if text.starts_with("CMD=") { ReplyError::Truncated } else { ReplyError::Foreign })
 }
 
 /// Whether the text ends with a bar that no backslash escapes.
@@ -278,7 +302,7 @@ pub struct Record<'a> {
 impl<'a> Record<'a> {
     /// Splits a record at its commas. A bare word, as `SUMMARY` at the front of its record, is no field.
     pub fn parse(text: &'a str) -> Self {
-        let mut fields = Vec::with_capacity(40);
+        let mut fields = Vec::new();
         let mut module = "";
         let mut rest = text;
         while !rest.is_empty() {
@@ -291,7 +315,9 @@ impl<'a> Record<'a> {
             } else {
                 take_until(&mut rest, b',')
             };
-            fields.extend(field.split_once('='));
+            if fields.len() < FIELDS_MAX {
+                fields.extend(field.split_once('='));
+            }
         }
         Record { fields, module }
     }
@@ -360,7 +386,7 @@ impl<'a> Items<'a> {
     /// opening bracket (` MGHS]`) is an empty one.
     pub fn parse(mut text: &'a str) -> Self {
         let mut items = Vec::with_capacity(80);
-        while let Some(at) = text.find(['[', ']']) {
+        while let Some(at) = text.find(['[', ']']).filter(|_| items.len() < ITEMS_MAX) {
             let (before, rest) = text.split_at(at);
             let (value, after) = match rest.strip_prefix('[') {
                 Some(inner) => inner.split_once(']').unwrap_or((inner, "")),
@@ -391,13 +417,16 @@ impl<'a> Items<'a> {
         self.raw(key).unwrap_or_default().split_ascii_whitespace().map(number)
     }
 
-    /// The lists of a family of items that is numbered by board: `PVT_T0`, `PVT_T1`, ..., up to the first gap.
-    pub fn numbered(&self, stem: &str, number: usize) -> impl Iterator<Item = Option<f64>> + use<'a> {
-        let found = self
-            .0
-            .iter()
-            .find(|(key, _)| key.strip_prefix(stem).is_some_and(|tail| tail.len() < 3 && tail.parse() == Ok(number)));
+    /// The list of one board: `PVT_T` and 1 find `PVT_T1`.
+    pub fn numbered(&self, stem: &'static str, number: usize) -> impl Iterator<Item = Option<f64>> + use<'a> {
+        let found = self.family(stem).find(|(of, _)| *of == number);
         found.map_or("", |(_, value)| value).split_ascii_whitespace().map(self::number)
+    }
+
+    /// The items whose key is a stem and a number of one or two digits, with that number: `Fan` finds `Fan1`, `Fan2`, ...
+    pub fn family(&self, stem: &'static str) -> impl Iterator<Item = (usize, &'a str)> {
+        let number = move |key: &str| key.strip_prefix(stem).filter(|tail| tail.len() < 3)?.parse().ok();
+        self.0.iter().filter_map(move |(key, value)| Some((number(key)?, *value)))
     }
 }
 
@@ -419,13 +448,11 @@ const SSID_BYTES_MAX: usize = 32;
 /// `] RSSI[` within reach ends it, whatever the name pretends.
 pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
     const OPEN: &[u8] = b"SSID[";
-    const CLOSE: &[u8] = b"] RSSI[";
     let mut kept: Vec<u8> = Vec::new();
     let mut rest = bytes;
     while let Some(start) = rest.windows(OPEN.len()).position(|window| window == OPEN) {
         let (before, name) = rest.split_at(start + OPEN.len());
-        let reach = name.get(..SSID_BYTES_MAX + CLOSE.len()).unwrap_or(name);
-        let end = reach.windows(CLOSE.len()).rposition(|window| window == CLOSE).unwrap_or(0);
+        let end = network_name_end(name).unwrap_or(0);
         kept.extend_from_slice(before);
         rest = name.get(end..).unwrap_or_default();
     }
@@ -434,6 +461,13 @@ pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
     }
     kept.extend_from_slice(rest);
     Cow::Owned(String::from_utf8_lossy(&kept).into_owned())
+}
+
+/// Where the name of a network ends, if it is whole; the text begins behind `SSID[`.
+pub fn network_name_end(text: &[u8]) -> Option<usize> {
+    const CLOSE: &[u8] = b"] RSSI[";
+    let reach = text.get(..SSID_BYTES_MAX + CLOSE.len()).unwrap_or(text);
+    reach.windows(CLOSE.len()).rposition(|window| window == CLOSE)
 }
 
 #[cfg(test)]
@@ -450,11 +484,9 @@ mod tests {
 
     #[test]
     fn requests_are_made_of_reading_commands() {
-        for request in [Request::Standard, Request::Extended] {
-            assert!(request.parts().all(|part| READ_COMMANDS.contains(&part)), "{request:?}");
-        }
-        assert_eq!(Request::Extended.text(), READ_COMMANDS.join("+"));
-        assert_eq!(Request::Standard.text(), READ_COMMANDS[..7].join("+"));
+        let standard = "version+summary+stats+config+devs+devdetails+pools";
+        assert_eq!(Request::Standard.text(), standard);
+        assert_eq!(Request::Extended.text(), format!("{standard}+litestats+coin"));
     }
 
     #[test]
@@ -531,6 +563,29 @@ mod tests {
             let text = format!("{WHOLE}{garbled}");
             assert!(parse(&text).is_ok_and(|reply| reply.coin.is_none() && reply.litestats.is_none()), "{garbled}");
         }
+    }
+
+    #[test]
+    fn without_its_nul_only_the_tail_may_be_cut_short() {
+        let tail = "CMD=litestats|STATUS=S|MM ID0=RSSI[-50]|CMD=coin|STATUS=S|COIN,Network Difficulty=2e9|";
+        for end in 0..tail.len() {
+            let text = format!("{WHOLE}{}", &tail[..end]);
+            let is_read = Reply::parse(&text, Request::Extended, false).is_ok();
+            // Up to there it could still be a record of `pools`.
+            assert_eq!(is_read, end == 0 || end >= "CMD=".len(), "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_apart_is_bounded() {
+        let many = "a=b|".repeat(100_000);
+        let text = format!(
+            "CMD=version|STATUS=S|V|CMD=summary|STATUS=S|S|CMD=stats|STATUS=S|{many}CMD=pools|STATUS=E,Code=8|"
+        );
+        let reply = parse(&text).unwrap();
+        assert_eq!((reply.stats.len(), reply.more_records), (RECORDS_MAX, 100_000 - RECORDS_MAX));
+        assert_eq!(Record::parse(&"a=b,".repeat(100_000)).fields.len(), FIELDS_MAX);
+        assert_eq!(Items::parse(&"a[]".repeat(100_000)).0.len(), ITEMS_MAX);
     }
 
     #[test]

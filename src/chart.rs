@@ -111,8 +111,8 @@ mod tests {
         let text = svg(&[(Some(1.0), None), (Some(2.0), Some(65.0)), (None, None), (Some(2.0), None)]);
         assert!(text.contains("aria-label=\"a&lt;b\""), "{text}");
         assert_eq!(text.matches("class=\"area\"").count(), 2, "{text}");
-        assert!(text.contains("class=\"rate\" d=\"M0 21.7L59 4.5\""), "{text}");
-        assert!(text.contains("class=\"heat\" d=\"M59 20h.1\""), "{text}");
+        assert!(text.contains("class=\"rate\" d=\"M0 27.8L59 16.6\""), "{text}");
+        assert!(text.contains("class=\"heat\" d=\"M59 16.5h.1\""), "{text}");
         assert!(!svg(&[]).contains("path") && !svg(&[(None, None)]).contains("path"));
         assert!(svg(&[(Some(0.0), None)]).contains("M0 39h.1"));
         assert_eq!(Curve::Rate.range(&[(Some(3.0), None), (None, None), (Some(1.0), None)]), Some((1.0, 3.0)));

@@ -4,21 +4,30 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::config::{Config, EXPORTER_PORT, VARIABLES};
+use crate::capture;
+use crate::config::{Config, EXPORTER_PORT, MINER_PORT, VARIABLES};
 use crate::poll::Poller;
 use crate::render::{self, VERSION, View};
 use crate::store::Store;
+use crate::target::Target;
 
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
 
 /// What the program was told to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Poll and serve until a signal comes: what it does without a word.
     Serve,
+    /// The same with simulated miners.
+    Demo,
+    /// The same with captures as miners.
+    Replay(Vec<PathBuf>),
+    /// Print the masked reply of a miner.
+    Capture(String),
     /// Ask the exporter on this machine whether it is well.
     Healthcheck,
     /// Poll all miners once and print the page.
@@ -31,37 +40,49 @@ pub enum Command {
     Help,
 }
 
-/// The words, with what `--help` says of each.
-const COMMANDS: &[(&str, Command, &str)] = &[
-    ("healthcheck", Command::Healthcheck, "ask the exporter on this machine whether it is well; exit code 0 or 1"),
-    ("once", Command::Once, "poll all miners once and print their metrics; exit code 1 if none answered"),
-    (
-        "check-config",
-        Command::CheckConfig,
-        "check the settings and print what would run; exit code 2 if they are wrong",
-    ),
-    ("--version", Command::Version, "print the version"),
-    ("--help", Command::Help, "print this"),
+/// The words, each with its arguments and what `--help` says of it.
+const COMMANDS: &[(&str, &str, &str)] = &[
+    ("demo", "", "serve the metrics of four simulated miners"),
+    ("once", "", "poll all miners once and print their metrics; exit code 1 if none answered"),
+    ("check-config", "", "check the settings and print what would run; exit code 2 if they are wrong"),
+    ("healthcheck", "", "ask the exporter on this machine whether it is well; exit code 0 or 1"),
+    ("capture", "HOST[:PORT]", "print a miner's reply, what is private masked, for a bug report or a test"),
+    ("replay", "FILE...", "serve the metrics of captures, for developing dashboards"),
+    ("--version", "", "print the version"),
+    ("--help", "", "print this"),
 ];
 
 impl Command {
     /// Reads the arguments after the program's name. The error tells what there is instead.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
-        let arguments: Vec<String> = arguments.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        let word = match arguments.as_slice() {
-            [] => return Ok(Self::Serve),
-            [word] => word.as_str(),
-            [_, extra, ..] => {
-                return Err(format!("unexpected argument '{extra}'; settings are environment variables, see --help"));
+        let mut arguments = arguments.into_iter();
+        let Some(word) = arguments.next() else { return Ok(Self::Serve) };
+        let word = word.to_string_lossy().into_owned();
+        let mut rest: Vec<OsString> = arguments.collect();
+        let command = match word.as_str() {
+            "replay" if rest.is_empty() => return Err("replay needs the files to serve: replay FILE...".to_owned()),
+            "replay" => Self::Replay(rest.drain(..).map(PathBuf::from).collect()),
+            "capture" if rest.is_empty() => {
+                return Err("capture needs the miner to ask: capture HOST[:PORT]".to_owned());
             }
+            "capture" => Self::Capture(rest.remove(0).to_string_lossy().into_owned()),
+            "demo" => Self::Demo,
+            "once" => Self::Once,
+            "check-config" => Self::CheckConfig,
+            "healthcheck" => Self::Healthcheck,
+            "--version" | "-V" | "version" => Self::Version,
+            "--help" | "-h" | "help" => Self::Help,
+            _ => return Err(format!("there is no subcommand '{word}'; --help lists them")),
         };
-        let word = match word {
-            "-h" | "help" => "--help",
-            "-V" | "version" => "--version",
-            word => word,
-        };
-        let known = COMMANDS.iter().find(|(name, ..)| *name == word).map(|(_, command, _)| *command);
-        known.ok_or_else(|| format!("there is no subcommand '{word}'; --help lists them"))
+        match rest.first() {
+            None => Ok(command),
+            Some(extra) => {
+                let extra = extra.to_string_lossy();
+                Err(format!(
+                    "unexpected argument '{extra}' after {word}; settings are environment variables, see --help"
+                ))
+            }
+        }
     }
 }
 
@@ -72,8 +93,9 @@ pub fn help() -> String {
          Usage: AVALON_IPS=192.168.1.50,192.168.1.51 {PROGRAM} [SUBCOMMAND]\n\n\
          Without a subcommand it polls the miners and serves /metrics until SIGTERM or SIGINT.\n\nSubcommands:\n"
     );
-    for (name, _, meaning) in COMMANDS {
-        let _ = writeln!(text, "  {name:<14} {meaning}");
+    for (name, arguments, meaning) in COMMANDS {
+        let usage = format!("{name} {arguments}");
+        let _ = writeln!(text, "  {usage:<20} {meaning}");
     }
     text.push_str(
         "\nEnvironment variables (exactly one of AVALON_IP and AVALON_IPS must be set, but for probes alone):\n",
@@ -106,6 +128,17 @@ pub fn once(config: &Config) -> (String, bool) {
     let view = View { miners: &miners, now: Instant::now(), chips: config.chips, price: None, own: None };
     (render::page(&view), miners.iter().any(crate::store::Miner::is_up))
 }
+
+/// Asks a miner, and tells which name its capture has among the tests.
+pub fn capture(address: &str) -> Result<(Vec<u8>, String), String> {
+    let target = Target::parse(address, MINER_PORT).map_err(|fault| format!("'{address}': {fault}"))?;
+    let reply = capture::capture(&target, CAPTURE_TIME).map_err(|error| format!("{}: {error}", target.label))?;
+    let name = capture::file_name(&reply);
+    Ok((reply, name))
+}
+
+/// How long a capture waits: longer than a poll by default, since a person waits for it.
+const CAPTURE_TIME: Duration = Duration::from_secs(10);
 
 /// How long a health check takes at most; container engines are told to wait a little longer.
 const HEALTHCHECK_TIME: Duration = Duration::from_secs(3);
@@ -144,9 +177,9 @@ fn ask_health(address: SocketAddr) -> io::Result<String> {
 pub fn listen_error(listen: SocketAddr, error: &io::Error) -> String {
     let advice = match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "another program has port {}{}; set EXPORTER_PORT to a free one or stop that program",
-            listen.port(),
-            if listen.port() == EXPORTER_PORT { " (9100 is node_exporter's port too)" } else { "" }
+            "another program has port {}; set EXPORTER_PORT to a free one or stop that program \
+             ({EXPORTER_PORT} is node_exporter's port too)",
+            listen.port()
         ),
         io::ErrorKind::AddrNotAvailable => {
             "set EXPORTER_ADDRESS to an address of this machine, or to 0.0.0.0".to_owned()
@@ -158,9 +191,14 @@ pub fn listen_error(listen: SocketAddr, error: &io::Error) -> String {
 }
 
 /// Prints to stdout; a closed pipe is no error of this program.
-pub fn print(text: &str) {
+pub fn print(text: impl AsRef<[u8]>) {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let _ = out.write_all(text.as_ref()).and_then(|()| out.flush());
+}
+
+/// Tells people something on stderr, whatever the log level.
+pub fn announce(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Tells people what went wrong, on stderr, whatever the log level.
@@ -179,13 +217,20 @@ mod tests {
     #[test]
     fn words() {
         assert_eq!(parse(&[]), Ok(Command::Serve));
-        for (word, command, _) in COMMANDS {
-            assert_eq!(parse(&[word]), Ok(*command));
-            assert!(help().contains(&format!("\n  {word:<14} ")));
+        for (word, arguments, _) in COMMANDS {
+            let argument = (!arguments.is_empty()).then_some("x");
+            assert!(parse(&[&[*word], argument.as_slice()].concat()).is_ok(), "{word}");
+            assert_eq!(parse(&[word]).is_ok(), arguments.is_empty(), "{word}");
+            assert!(help().contains(&format!("\n  {word} ")));
         }
         assert_eq!(parse(&["-h"]), Ok(Command::Help));
+        assert_eq!(parse(&["capture", "a:1"]), Ok(Command::Capture("a:1".into())));
+        assert_eq!(parse(&["replay", "a", "b"]), Ok(Command::Replay(vec!["a".into(), "b".into()])));
         assert_eq!(parse(&["serve"]), Err("there is no subcommand 'serve'; --help lists them".into()));
-        assert!(parse(&["once", "more"]).is_err_and(|fault| fault.contains("unexpected argument 'more'")));
+        for extra in [["once", "more"], ["--help", "more"]] {
+            assert!(parse(&extra).is_err_and(|fault| fault.contains("unexpected argument 'more'")));
+        }
+        assert!(parse(&["capture", "a", "more"]).is_err_and(|fault| fault.contains("unexpected argument 'more'")));
     }
 
     #[test]

@@ -10,7 +10,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,8 +27,14 @@ pub const REPLY_BYTES_MAX: usize = 1 << 20;
 /// Stack of a resolver thread: musl's resolver keeps its packets there.
 const RESOLVER_STACK_BYTES: usize = 256 << 10;
 
-/// Time for a multicast look-up at the least: two questions, a second apart, and an answer.
-const MULTICAST_TIME: Duration = Duration::from_secs(2);
+/// Time for a multicast look-up at the least, where the poll's own is used up: two questions, a second apart, and an answer.
+const MULTICAST_TIME: Duration = Duration::from_millis(1500);
+
+/// How long before the poll's deadline it ends: several times what a time-out of the kernel comes late on a busy machine.
+const MULTICAST_MARGIN: Duration = Duration::from_millis(300);
+
+/// How long an address that came by multicast is kept: a lease may have gone to another device meanwhile.
+const KEPT_TIME: Duration = Duration::from_secs(600);
 
 /// A reply as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,8 +79,8 @@ pub struct Client {
     port: u16,
     /// A look-up that had not ended when the last poll did.
     lookup: Mutex<Option<Receiver<io::Result<Found>>>>,
-    /// The address that answered last, where asking for it is slow.
-    kept: Mutex<Option<SocketAddr>>,
+    /// The address that answered last and since when it is kept, where asking for it is slow.
+    kept: Mutex<Option<(SocketAddr, Instant)>>,
 }
 
 /// What a look-up found.
@@ -112,21 +118,26 @@ impl Client {
 
     /// Connects to the kept address, else to those that the name has now.
     ///
-    /// An address that came by multicast is kept while it can be connected to, since asking for it costs the network a
+    /// An address that came by multicast is kept while polls succeed there, since asking for it costs the network a
     /// question to everybody. The system's resolver has a cache of its own or none for a reason, so it is asked each time.
     fn open(&self, budget: Budget) -> Result<TcpStream, PollError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(address) = kept.take() {
+        if let Some((address, since)) = kept.take().filter(|(_, since)| since.elapsed() < KEPT_TIME) {
             // The other half of the time is for asking anew.
             if let Ok(stream) = connect(&[address], budget, 2) {
-                *kept = Some(address);
+                *kept = Some((address, since));
                 return Ok(stream);
             }
         }
         let found = self.resolve(budget)?;
         let stream = connect(&found.addresses, budget, 1)?;
-        *kept = stream.peer_addr().ok().filter(|_| found.by_multicast);
+        *kept = stream.peer_addr().ok().filter(|_| found.by_multicast).map(|address| (address, Instant::now()));
         Ok(stream)
+    }
+
+    /// Asks for the address anew at the next exchange: what answered there was no miner.
+    pub fn forget_address(&self) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn resolve(&self, budget: Budget) -> Result<Found, PollError> {
@@ -134,9 +145,12 @@ impl Client {
             return Ok(Found { addresses: vec![(address, self.port).into()], by_multicast: false });
         }
         let mut pending = self.lookup.lock().unwrap_or_else(PoisonError::into_inner);
-        let lookup = match pending.take() {
-            Some(lookup) => lookup,
-            None => self.start_lookup(budget.deadline).map_err(PollError::Spawn)?,
+        let start = || self.start_lookup(budget.deadline).map_err(PollError::Spawn);
+        let lookup = match pending.take().map(|lookup| (lookup.try_recv(), lookup)) {
+            Some((Ok(Ok(found)), _)) => return Ok(found),
+            Some((Err(TryRecvError::Empty), lookup)) => lookup,
+            // One that has failed since the last poll says nothing about now.
+            Some(_) | None => start()?,
         };
         match lookup.recv_timeout(budget.left(Phase::Resolve)?) {
             Ok(Ok(found)) if found.addresses.is_empty() => Err(PollError::NoAddress),
@@ -165,8 +179,10 @@ fn look_up(host: &str, port: u16, deadline: Instant) -> io::Result<Found> {
     match (host, port).to_socket_addrs() {
         Ok(addresses) => Ok(Found { addresses: addresses.collect(), by_multicast: false }),
         Err(_) if mdns::is_local(host) => {
-            // A dead name server may have used up the poll's time. What is found then serves the next poll.
-            let addresses = mdns::resolve(host, deadline.max(Instant::now() + MULTICAST_TIME))?;
+            // It ends before the poll does, so that the poll can tell why. A dead name server may have used up the poll's
+            // time; what is found then serves the next poll.
+            let before = deadline.checked_sub(MULTICAST_MARGIN).unwrap_or(deadline);
+            let addresses = mdns::resolve(host, before.max(Instant::now() + MULTICAST_TIME))?;
             let addresses = addresses.into_iter().map(|address| (address, port).into()).collect();
             Ok(Found { addresses, by_multicast: true })
         }

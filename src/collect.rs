@@ -5,6 +5,7 @@
 //! last run), -273 for a sensor that is not there, a chip at 0 °C.
 
 use crate::cgminer::{Items, Record, Reply, number};
+use crate::exposition::LABEL_CHARS_MAX;
 use crate::metrics::{
     BOARD, Board, CHIP, Chip, INFO_LABELS, List, MINER, Miner, POOL, POOL_STATE, POSITIONS, Pool, Row, STATES, Scale,
     Stat,
@@ -113,7 +114,7 @@ pub fn collect(reply: &Reply<'_>) -> (Info, Reading) {
         chips: source.chips.iter().map(|chip| source.chip(*chip)).collect(),
         pools,
         watts: source.supply.get(Quantity::Watts),
-        dropped: (source.more_chips + more_boards + more_fans + more_pools) as u64,
+        dropped: (source.more_chips + more_boards + more_fans + more_pools + reply.more_records) as u64,
     };
     (source.info(), reading)
 }
@@ -166,16 +167,16 @@ impl<'a> Source<'a> {
     fn miner(&self, source: Miner, scale: Scale) -> Option<f64> {
         let value = match source {
             Miner::Summary(key) => self.reply.summary.number(key),
-            Miner::Device(key) => self.device?.number(key),
+            Miner::Device(key) => self.device?.number(key).or_else(|| self.items.number(key)),
             Miner::Item(key) => self.items.number(key),
             Miner::Whole(key) => self.items.raw(key)?.trim().parse::<u32>().ok().map(f64::from),
             Miner::Slot(number) => self.supply.slot(number),
             Miner::Uptime => self.reply.summary.number("Elapsed").or_else(|| self.device?.number("Elapsed")),
             Miner::Hashrate(gigahashes, megahashes) => self.hashrate(gigahashes, megahashes),
             Miner::Working => {
-                self.state_item("Work:").and_then(state_number).map(|state| f64::from(u8::from(state == 1)))
+                state_item(&self.items, "Work:").and_then(state_number).map(|state| f64::from(u8::from(state == 1)))
             }
-            Miner::HashBoards => self.state_item("Hash Board:").and_then(number),
+            Miner::HashBoards => state_item(&self.items, "Hash Board:").and_then(number),
             Miner::SoftOff => self.items.number("SoftOFF").map(|reason| f64::from(u8::from(reason != 0.0))),
             Miner::Ambient => self.items.number("ITemp").or_else(|| self.items.number("Temp")),
             Miner::ChipCount => (!self.chips.is_empty()).then_some((self.chips.len() + self.more_chips) as f64),
@@ -184,8 +185,10 @@ impl<'a> Source<'a> {
             }
             Miner::Core(stat) => return stat.of(self.chips.iter().filter_map(|chip| scale.apply(self.core(*chip)?))),
             Miner::Supply(quantity) => self.supply.get(quantity),
+            Miner::SupplyError => self.supply.error(),
             Miner::Efficiency => self.efficiency(),
-            Miner::Rssi => self.wifi().filter(|_| self.wireless("NetDevType") == Some(1.0)),
+            // On a cable the strength reads 0, and the kind of the network is 0 too.
+            Miner::Rssi => self.wireless("RSSI").filter(|dbm| *dbm != 0.0 && self.wireless("NetDevType") == Some(1.0)),
             Miner::Filter => self.wireless("Filter"),
             Miner::Difficulty => {
                 self.reply.coin.as_ref()?.number("Network Difficulty").filter(|value| DIFFICULTY.contains(value))
@@ -211,16 +214,6 @@ impl<'a> Source<'a> {
     /// What `litestats` says, or on the Q `stats` too.
     fn wireless(&self, key: &str) -> Option<f64> {
         self.lite.number(key).or_else(|| self.items.number(key))
-    }
-
-    /// On a cable the strength reads 0.
-    fn wifi(&self) -> Option<f64> {
-        self.wireless("RSSI").filter(|dbm| *dbm != 0.0)
-    }
-
-    /// What follows a word in `SYSTEMSTATU[Work: In Work, Hash Board: 1 ]`.
-    fn state_item(&self, word: &str) -> Option<&'a str> {
-        state_item(&self.items, word)
     }
 
     /// An item while the chips work.
@@ -268,10 +261,9 @@ impl<'a> Source<'a> {
     }
 
     fn fans(&self) -> (Vec<Option<f64>>, usize) {
-        let mut fans: Vec<_> = (1..).map_while(|fan| self.items.raw(&format!("Fan{fan}")).map(number)).collect();
-        let more = fans.len().saturating_sub(FANS_MAX);
-        fans.truncate(FANS_MAX);
-        (fans, more)
+        let of = |fan| self.items.family("Fan").find(|(number, _)| *number == fan);
+        let fans = (1..=FANS_MAX).map_while(|fan| of(fan).map(|(_, rpm)| number(rpm))).collect();
+        (fans, self.items.family("Fan").filter(|(fan, _)| *fan > FANS_MAX).count())
     }
 
     fn info(&self) -> Info {
@@ -279,9 +271,9 @@ impl<'a> Source<'a> {
         INFO_LABELS.map(|(label, keys)| {
             let stated = keys.iter().find_map(|key| self.reply.version.text(key).filter(|text| !text.is_empty()));
             match (label, version) {
-                _ if stated.is_some() => stated.unwrap_or_default().into_owned(),
-                ("model", Some((model, _))) => model.to_owned(),
-                ("firmware", Some((_, firmware))) => firmware.to_owned(),
+                _ if stated.is_some() => short(&stated.unwrap_or_default()),
+                ("model", Some((model, _))) => short(model),
+                ("firmware", Some((_, firmware))) => short(firmware),
                 _ => String::new(),
             }
         })
@@ -305,6 +297,11 @@ impl Stat {
         };
         (count > 0 && value.is_finite()).then_some(value)
     }
+}
+
+/// A text of the miner, as long as a label may be: it is kept, logged and shown.
+fn short(text: &str) -> String {
+    text.chars().take(LABEL_CHARS_MAX).collect()
 }
 
 /// What follows a word in `SYSTEMSTATU[Work: In Work, Hash Board: 1 ]`.
@@ -379,14 +376,14 @@ fn pools(reply: &Reply<'_>) -> (Vec<PoolReading>, usize) {
 }
 
 fn pool(index: u32, record: Option<&Record<'_>>, stats: Option<&Record<'_>>) -> PoolReading {
-    let text = |key: &str| record.and_then(|record| record.text(key)).unwrap_or_default().into_owned();
+    let text = |key: &str| short(&record.and_then(|record| record.text(key)).unwrap_or_default());
     let flag = |value: &str| match value {
         "true" => Some(1.0),
         "false" => Some(0.0),
         _ => None,
     };
-    let is_alive = record.map(|record| record.raw("Status") == Some("Alive"));
-    let is_active = record.map(|record| record.raw("Stratum Active") == Some("true"));
+    let says = |key: &str, word: &str| Some(record?.raw(key)? == word);
+    let (is_alive, is_active) = (says("Status", "Alive"), says("Stratum Active", "true"));
     let as_number = |is: Option<bool>| is.map(|is| f64::from(u8::from(is)));
     let value = |row: &Row<Pool>| {
         let value = match row.source {
@@ -395,7 +392,8 @@ fn pool(index: u32, record: Option<&Record<'_>>, stats: Option<&Record<'_>>) -> 
             Pool::Flag(key) => flag(stats?.raw(key)?),
             Pool::Alive => as_number(is_alive),
             Pool::Active => as_number(is_active),
-            Pool::Up => as_number(is_alive.zip(is_active).map(|(alive, active)| alive && active)),
+            // By contract every pool of `pools` has it.
+            Pool::Up => as_number(record.map(|_| is_alive == Some(true) && is_active == Some(true))),
         };
         row.scale.apply(value?)
     };
@@ -539,11 +537,31 @@ mod tests {
         assert_eq!((reading.chips.len(), reading.boards.len(), reading.fans.len()), (CHIPS_MAX, BOARDS_MAX, FANS_MAX));
         assert_eq!(reading.dropped, 100_001 - CHIPS_MAX as u64 + 2 + 4);
         assert_eq!(of(&reading, "avalon_chip_count"), Some(100_001.0));
+        let (info, _) = self::reading(&format!("MODEL={}", many(100_000)), "", "");
+        assert_eq!(info[0].len(), LABEL_CHARS_MAX);
         let pools: String = (0..100_000).map(|pool| format!("POOL={pool}|POOL=0|")).collect();
         let text =
             format!("CMD=version|STATUS=S|V|CMD=summary|STATUS=S|S|CMD=stats|STATUS=S|CMD=pools|STATUS=S|{pools}");
         let (_, reading) = collect(&Reply::parse(&text, Request::Standard, true).unwrap());
-        assert_eq!((reading.pools.len(), reading.dropped), (POOLS_MAX, 100_000 - POOLS_MAX as u64));
+        assert_eq!(reading.pools.len(), POOLS_MAX);
+        assert!(reading.dropped > 190_000, "{}", reading.dropped);
+    }
+
+    /// After `estats|all` a miner prints ten times as much, for ever; and the largest known machines have four boards.
+    #[test]
+    fn more_than_is_known_changes_nothing() {
+        let list = |value: usize| format!("{value} ").repeat(200);
+        let chips: String =
+            (0..4).map(|board| format!("PVT_T{board}[{}] PVT_V{board}[{}] ", list(60 + board), list(280))).collect();
+        let leftovers: String = (0..700).map(|key| format!("SPDLOG{key}[0x{key:x} -nan (x)] ")).collect();
+        let module = format!(
+            "{leftovers}Ver[15-194-24102401_x] SYSTEMSTATU[Work: In Work, Hash Board: 4] {chips}PS[0 1209 1187 297 3526 1188 3731]"
+        );
+        let (_, reading) = reading("MODEL=15-194", &module, "");
+        assert_eq!((reading.chips.len(), reading.dropped, reading.watts), (800, 0, Some(3731.0)));
+        assert_eq!((reading.chips[199][0], reading.chips[200][0]), (Some(60.0), Some(61.0)));
+        assert_eq!(of(&reading, "avalon_chip_core_max_volts"), Some(0.28));
+        assert_eq!(of(&reading, "avalon_hash_boards"), Some(4.0));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::target::{Target, parse_list};
 use crate::tariff::Tariff;
 
 /// Port of the miners' API.
-const MINER_PORT: u16 = 4028;
+pub const MINER_PORT: u16 = 4028;
 /// Port of the exporter; the Python exporter's, and by accident `node_exporter`'s.
 pub const EXPORTER_PORT: u16 = 9100;
 
@@ -27,8 +27,8 @@ pub const EXPORTER_PORT: u16 = 9100;
 pub struct Config {
     /// The miners, in the order given.
     pub targets: Vec<Target>,
-    /// Port of the miners' API where a target names none.
-    pub port: u16,
+    /// Port of the miners that name none.
+    pub miner_port: u16,
     /// What may be probed beside the miners.
     pub probe_allow: Allow,
     /// Time from the start of one poll cycle to the start of the next.
@@ -95,19 +95,33 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING, ERROR or CRITICAL"),
 ];
 
+/// What differs from the defaults in a demo.
+const SHOWN: [(&str, &str); 4] = [
+    ("UPDATE_INTERVAL", "5"),
+    ("EXPORT_CHIP_METRICS", "true"),
+    ("EXPORT_EXTENDED_METRICS", "true"),
+    ("ELECTRICITY_PRICE", "0.25"),
+];
+
 impl Config {
     /// Reads the process's environment.
     pub fn from_env() -> Result<Self, Faults> {
-        Self::read(|name| std::env::var_os(name))
+        Self::read(|name| std::env::var_os(name), None)
     }
 
-    /// Reads variables from wherever `get` finds them.
-    pub fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Self, Faults> {
+    /// Reads the process's environment for miners that it does not name. What is not set is set to show everything.
+    pub fn for_show(targets: Vec<Target>) -> Result<Self, Faults> {
+        let shown = |name: &str| SHOWN.iter().find(|(of, _)| *of == name).map(|(_, value)| value.into());
+        Self::read(|name| std::env::var_os(name).or_else(|| shown(name)), Some(targets))
+    }
+
+    /// Reads variables from wherever `get` finds them, the targets too unless they are given.
+    pub fn read(get: impl Fn(&str) -> Option<OsString>, targets: Option<Vec<Target>>) -> Result<Self, Faults> {
         let mut reader = Reader { get, faults: Vec::new() };
-        let port = reader.port("AVALON_PORT", MINER_PORT);
+        let miner_port = reader.port("AVALON_PORT", MINER_PORT);
         let config = Config {
-            targets: reader.targets(port),
-            port,
+            miner_port,
+            targets: targets.unwrap_or_else(|| reader.targets(miner_port)),
             probe_allow: reader.probe_allow(),
             interval: reader.seconds("UPDATE_INTERVAL", 10.0, 0.1, 86_400.0),
             timeout: reader.seconds("MINER_TIMEOUT", 5.0, 0.1, 600.0),
@@ -142,9 +156,11 @@ impl Config {
 
     /// The settings as lines of name and value, without the miners.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
-        let price =
-            self.price.as_ref().map_or("none".to_owned(), |price| format!("{} {}", price.currency, price.tariff));
+        let price = self.price.as_ref();
+        let currency = price.map_or("none without a price", |price| &price.currency).to_owned();
+        let price = price.map_or("none".to_owned(), |price| price.tariff.to_string());
         vec![
+            ("AVALON_PORT", self.miner_port.to_string()),
             ("PROBE_ALLOW", self.probe_allow.to_string()),
             ("UPDATE_INTERVAL", format!("{} s", self.interval.as_secs_f64())),
             ("MINER_TIMEOUT", format!("{} s", self.timeout.as_secs_f64())),
@@ -153,6 +169,7 @@ impl Config {
             ("EXPORT_CHIP_METRICS", self.chips.to_string()),
             ("EXPORT_EXTENDED_METRICS", self.extended.to_string()),
             ("ELECTRICITY_PRICE", price),
+            ("ELECTRICITY_CURRENCY", currency),
             ("ENABLE_DEBUG_ENDPOINT", self.debug.to_string()),
             ("LOG_LEVEL", self.log_level.to_string()),
         ]
@@ -179,7 +196,7 @@ impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
     }
 
     fn fault(&mut self, name: &str, value: &str, wrong: &str) {
-        self.faults.push(format!("{name}='{value}': {wrong}"));
+        self.faults.push(format!("{name}='{value}' {wrong}"));
     }
 
     fn targets(&mut self, port: u16) -> Vec<Target> {
@@ -308,7 +325,7 @@ mod tests {
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<Config, Faults> {
-        Config::read(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value)))
+        Config::read(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value)), None)
     }
 
     #[test]
@@ -369,18 +386,18 @@ mod tests {
         ]);
         let faults = faults.unwrap_err().to_string();
         let expected = [
-            "AVALON_PORT='0': is not a port; give a number from 1 to 65535",
+            "AVALON_PORT='0' is not a port; give a number from 1 to 65535",
             "AVALON_IPS: 'http://a': this is a URL or path; give a host, or host:port",
             "AVALON_IPS: '999.1.1.1': this is no IPv4 address; it has four numbers from 0 to 255",
-            "UPDATE_INTERVAL='NaN': is out of range; give seconds from 0.1 to 86400",
-            "MINER_TIMEOUT='-inf': is out of range; give seconds from 0.1 to 600",
-            "EXPORTER_PORT='65536': is not a port; give a number from 1 to 65535",
-            "EXPORTER_ADDRESS='localhost': is not an IP address; give 0.0.0.0, ::, 127.0.0.1 or one of this machine",
-            "EXPORT_CHIP_METRICS='maybe': is neither true nor false",
-            "ELECTRICITY_CURRENCY='Euro': is no currency; give three letters, as USD",
+            "UPDATE_INTERVAL='NaN' is out of range; give seconds from 0.1 to 86400",
+            "MINER_TIMEOUT='-inf' is out of range; give seconds from 0.1 to 600",
+            "EXPORTER_PORT='65536' is not a port; give a number from 1 to 65535",
+            "EXPORTER_ADDRESS='localhost' is not an IP address; give 0.0.0.0, ::, 127.0.0.1 or one of this machine",
+            "EXPORT_CHIP_METRICS='maybe' is neither true nor false",
+            "ELECTRICITY_CURRENCY='Euro' is no currency; give three letters, as USD",
             "ELECTRICITY_PRICE: rule '25:00-26:00=1': '25:00' is not a time from 00:00 to 24:00; write a rule like \
              16:00-21:00=0.42 or sat-sun 00:00-24:00=0.12",
-            "LOG_LEVEL='loud': is no log level; give DEBUG, INFO, WARNING, ERROR or CRITICAL",
+            "LOG_LEVEL='loud' is no log level; give DEBUG, INFO, WARNING, ERROR or CRITICAL",
         ];
         assert_eq!(faults.lines().collect::<Vec<_>>(), expected);
     }

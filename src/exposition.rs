@@ -10,7 +10,7 @@ use std::fmt::Write;
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Longest label value, in characters, before escaping. Real ones (pool addresses) stay well below.
-const LABEL_CHARS_MAX: usize = 128;
+pub const LABEL_CHARS_MAX: usize = 128;
 
 /// Type of a metric family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,11 +6,11 @@
 //! most. An honest client sends its head at once and reads at once, so it is hardly ever the one to go.
 //!
 //! ```text
-//! accept -> take_seat (evict) -> read_head -> head::parse -> Inner::ask -> make_room (evict) -> send -> leave
+//! accept -> take_seat (evict) -> read_head -> head::parse -> wait_for_turn -> Inner::ask -> begin_reply (evict) -> send -> leave
 //! ```
 //!
 //! It does not keep connections alive, take bodies, compress or speak TLS. Each connection has a thread; all that threads
-//! share is in `Table` behind one lock, with which nobody sleeps, reads or writes.
+//! share is in [`Table`] behind one lock, with which nobody sleeps, reads or writes.
 //!
 //! Descriptors and threads are bounded by `connections`, memory by `connections` x (a head, a small page and the few
 //! touched pages of a stack) + `pages_bytes` + one page for each worker.
@@ -21,11 +21,11 @@ use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::{iter, thread};
+use std::{iter, mem, thread};
 
-use crate::head::{self, Status};
+use crate::head::{self, Head, Status};
 use crate::limits::Limits;
-use crate::server::{Answer, Class, Fault, Handler, Inner};
+use crate::server::{Answer, Fault, Handler, Inner};
 
 /// A page is sent in pieces of this size, each of which buys [`PIECE_TIME`]: 256 KiB/s. The page of 1,000 miners needs a
 /// faster reader than that anyhow, to arrive within the longest usual scrape time-out of 60 s.
@@ -33,15 +33,18 @@ pub const PIECE_BYTES: usize = 64 << 10;
 /// See [`PIECE_BYTES`].
 pub const PIECE_TIME: Duration = Duration::from_millis(250);
 
-/// A reader that took no piece for so long may be thrown out before its grace is over.
-const STALL_TIME: Duration = Duration::from_millis(250);
+/// A reader that took no piece for so long has stalled, and may be thrown out for another. On a slow link the kernel
+/// takes several pieces at once, then none for some 0.3 s.
+const STALL_TIME: Duration = Duration::from_millis(500);
+/// How long a full house keeps the next client, and all behind it, waiting for a seat.
+const SEAT_TIME: Duration = Duration::from_secs(1);
 /// How often those who wait look again whether somebody has become one to throw out.
-const WAIT_STEP: Duration = Duration::from_millis(50);
+const WAIT_STEP: Duration = Duration::from_millis(20);
 /// A short text into an empty socket buffer goes at once or never.
 const REFUSAL_TIME: Duration = Duration::from_secs(1);
 /// What a client sends behind its head is swallowed for so long: to close with unread bytes is a reset, which can
 /// overtake the reply.
-const LINGER_TIME: Duration = Duration::from_millis(500);
+const LINGER_TIME: Duration = Duration::from_secs(2);
 /// The same in bytes.
 const LINGER_BYTES_MAX: usize = 1 << 20;
 /// When descriptors or memory are short, others have to go first.
@@ -63,7 +66,7 @@ pub struct Counters {
     pub accepted: u64,
     /// Got no seat, or an error of the gate's own that is not a time-out. The handler's 404 and 500 are none.
     pub refused: u64,
-    /// Thrown out for another.
+    /// Thrown out for another before they had their reply.
     pub evicted: u64,
     /// Too slow with the head or the reply, or had to wait too long for the handler.
     pub timeout: u64,
@@ -76,7 +79,7 @@ pub struct Gate {
     limits: Limits,
     inner: Inner,
     table: Mutex<Table>,
-    /// Signalled when a seat or memory for pages becomes free.
+    /// Signalled when a seat, a worker or memory for pages may be free.
     freed: Condvar,
 }
 
@@ -91,6 +94,9 @@ struct Seat {
     address: IpAddr,
     since: Instant,
     stage: Stage,
+    /// Whether it asks for a probe, whose answer waits for a miner. Probes have workers of their own, so that dead miners
+    /// never keep a page waiting.
+    is_probe: bool,
     /// Of the page held in memory for this client.
     page_bytes: usize,
     socket: Arc<TcpStream>,
@@ -99,7 +105,9 @@ struct Seat {
 enum Stage {
     /// The client owes us its head.
     Head,
-    /// We owe it the answer.
+    /// It has to wait for a worker, or for memory for its page once it is known (not 0) how large that is.
+    Wait { page_bytes: usize },
+    /// It is for us to answer.
     Answer,
     /// It reads. `moved`: when it last took a piece. `pace`: when the pieces it took would have been due.
     Reply { since: Instant, moved: Instant, pace: Instant },
@@ -125,7 +133,7 @@ enum End {
 /// # Errors
 /// If the inner server cannot be started, or no thread.
 pub fn serve(listener: TcpListener, dirs: &[PathBuf], limits: Limits, handler: Arc<Handler>) -> io::Result<Arc<Gate>> {
-    let inner = Inner::start(dirs, [limits.workers, limits.probes], handler)?;
+    let inner = Inner::start(dirs, limits.workers + limits.probes, handler)?;
     let gate = Arc::new(Gate { limits, inner, table: Mutex::default(), freed: Condvar::new() });
     let accepting = Arc::clone(&gate);
     thread::Builder::new().name("http-accept".into()).spawn(move || accepting.accept(&listener))?;
@@ -177,40 +185,50 @@ impl Gate {
         }
     }
 
-    /// Seats a connection. An address that has its share makes room among its own. A full house waits until the one thrown
-    /// out has left, so that threads and descriptors never outnumber the seats; the backlog keeps who comes meanwhile.
+    /// Seats a connection. In a crowd it takes the place of another: of its own address if that has its share, else of any.
+    /// A quarter of the seats is left to those thrown out who have not gone yet; should even these be taken, it waits, and
+    /// the backlog keeps who comes meanwhile. So threads and descriptors never outnumber the seats.
     fn take_seat(&self, address: IpAddr, socket: &Arc<TcpStream>) -> Option<u64> {
         let mut table = self.table();
         table.counters.accepted += 1;
         let id = table.counters.accepted;
-        let own = table.seats.values().filter(|seat| seat.address == address && !seat.is_evicted()).count();
-        let mut welcome = own < self.limits.per_address || self.evict(&mut table, |seat| seat.address == address);
-        let by = Instant::now() + self.limits.reply_grace;
-        while welcome && table.seats.len() >= self.limits.connections {
-            if !table.seats.values().any(Seat::is_evicted) {
-                self.evict(&mut table, |_| true);
-            }
-            (table, welcome) = self.wait(table, by);
-        }
-        if !welcome {
+        let seated = table.seats.values().filter(|seat| !seat.is_evicted());
+        let (all, own) = seated.fold((0, 0), |(all, own), seat| (all + 1, own + usize::from(seat.address == address)));
+        let has_share = own >= self.limits.per_address;
+        if all >= self.limits.connections - self.limits.connections / 4
+            && !self.evict(&mut table, |seat| !has_share || seat.address == address)
+            && has_share
+        {
             table.counters.refused += 1;
             return None;
         }
+        let by = Instant::now() + SEAT_TIME;
+        while table.seats.len() >= self.limits.connections {
+            if Instant::now() >= by {
+                table.counters.refused += 1;
+                return None;
+            }
+            if !table.seats.values().any(Seat::is_evicted) {
+                self.evict(&mut table, |_| true);
+            }
+            table = self.wait(table);
+        }
         let socket = Arc::clone(socket);
-        table.seats.insert(id, Seat { address, since: Instant::now(), stage: Stage::Head, page_bytes: 0, socket });
+        let seat = Seat { address, since: Instant::now(), stage: Stage::Head, is_probe: false, page_bytes: 0, socket };
+        table.seats.insert(id, seat);
         Some(id)
     }
 
-    /// Throws out, among the seats that `may_go`, the oldest client that owes us its head, else the reader that lags most.
-    /// False if all of them are safe for now.
+    /// Throws out, among the seats that `may_go`, one that has its reply, else the oldest that owes us its head, else the
+    /// reader that lags most, else the one that waits longest. False if all of them are safe for now.
     fn evict(&self, table: &mut Table, may_go: impl Fn(&Seat) -> bool) -> bool {
         let now = Instant::now();
         let seats = table.seats.values_mut().filter(|seat| may_go(seat));
         let ranked = seats.filter_map(|seat| Some((seat.rank(now, self.limits.reply_grace)?, seat)));
         let Some((_, seat)) = ranked.min_by_key(|(rank, _)| *rank) else { return false };
-        seat.stage = Stage::Evicted;
         let _ = seat.socket.shutdown(Shutdown::Both);
-        table.counters.evicted += 1;
+        let had_its_reply = matches!(mem::replace(&mut seat.stage, Stage::Evicted), Stage::Linger);
+        table.counters.evicted += u64::from(!had_its_reply);
         true
     }
 
@@ -236,19 +254,57 @@ impl Gate {
             }
         };
         let _ = socket.shutdown(Shutdown::Write);
-        if !all_read && self.table().enter(id, Stage::Linger, 0).is_ok() {
-            self.freed.notify_all();
+        let stays = self.enter(&mut self.table(), id, Stage::Linger, 0).is_ok();
+        if stays && !all_read {
             swallow(socket, Instant::now() + LINGER_TIME);
         }
     }
 
     fn reply(&self, id: u64, socket: &TcpStream, bytes: &[u8]) -> Result<(), End> {
         let head = head::parse(bytes).map_err(End::Refused)?;
-        self.table().enter(id, Stage::Answer, 0)?;
-        let class = if head.path() == PROBE_PATH { Class::Probe } else { Class::Page };
-        let asked = self.inner.ask(class, |ticket| head.canonical(ticket), self.limits.answer_time);
-        let Answer { head: mut reply, mut page, ticket } = asked.map_err(|fault| match fault {
-            Fault::Busy => End::Refused(UNAVAILABLE),
+        let is_probe = head.path() == PROBE_PATH;
+        let mut page_bytes = 0; // not known yet
+        let mut answer = loop {
+            self.wait_for_turn(id, is_probe, page_bytes)?;
+            let answer = self.ask(&head)?;
+            page_bytes = answer.page.capacity();
+            if self.begin_reply(id, page_bytes)? {
+                break answer;
+            }
+            // The page is made again later rather than kept, so that those who wait hold neither memory nor a worker.
+        };
+        answer.head.truncate(answer.head.len().saturating_sub(2)); // the empty line
+        answer.head.extend_from_slice(b"Connection: close\r\n\r\n");
+        self.send(id, socket, &answer)
+    }
+
+    /// Waits for a free worker, and for memory if the size of the page is known. The last to come is the first to be
+    /// served: in a crowd the others may have left already, and an honest client does not queue behind it.
+    fn wait_for_turn(&self, id: u64, is_probe: bool, page_bytes: usize) -> Result<(), End> {
+        let workers = if is_probe { self.limits.probes } else { self.limits.workers };
+        let by = Instant::now() + self.limits.wait_time;
+        let mut table = self.table();
+        self.enter(&mut table, id, Stage::Wait { page_bytes }, 0)?;
+        if let Some(seat) = table.seats.get_mut(&id) {
+            seat.is_probe = is_probe;
+        }
+        loop {
+            let is_last = table.seats.range(id + 1..).all(|(_, later)| !later.waits_like(is_probe, page_bytes));
+            let asks = |seat: &&Seat| matches!(seat.stage, Stage::Answer) && seat.is_probe == is_probe;
+            let asking = table.seats.values().filter(asks).count();
+            if is_last && asking < workers && self.has_room(&mut table, page_bytes) {
+                return self.enter(&mut table, id, Stage::Answer, page_bytes);
+            }
+            if Instant::now() >= by {
+                return Err(End::Refused(UNAVAILABLE));
+            }
+            table = self.wait(table);
+        }
+    }
+
+    fn ask(&self, head: &Head) -> Result<Answer, End> {
+        let asked = self.inner.ask(|ticket| head.canonical(ticket), self.limits.answer_time);
+        let mut answer = asked.map_err(|fault| match fault {
             Fault::Late => End::Refused(GATEWAY_TIMEOUT),
             Fault::Dead(error) => {
                 log::warn!("the inner web server does not answer: {error}");
@@ -256,43 +312,43 @@ impl Gate {
             }
         })?;
         if !head.wants_page {
-            page = Vec::new();
+            answer.page = Vec::new();
         }
-        self.make_room(id, page.len())?;
-        drop(ticket);
-        reply.truncate(reply.len().saturating_sub(2)); // the empty line
-        reply.extend_from_slice(b"Connection: close\r\n\r\n");
-        self.send(id, socket, &reply, &page)
+        Ok(answer)
     }
 
-    /// Waits until a page may be sent without too many of them in memory, at the cost of readers that lag. A small one
-    /// never waits: the kernel's buffers take it whole.
-    fn make_room(&self, id: u64, page_bytes: usize) -> Result<(), End> {
+    /// Goes on to send a page, unless the memory for it was neither set aside nor is there. Frees the worker.
+    fn begin_reply(&self, id: u64, page_bytes: usize) -> Result<bool, End> {
         let mut table = self.table();
-        let by = Instant::now() + 2 * self.limits.reply_grace; // by then the first readers have lost their grace
-        loop {
-            let held = table.seats.values().map(|seat| seat.page_bytes).sum::<usize>();
-            if page_bytes <= PIECE_BYTES || held == 0 || held + page_bytes <= self.limits.pages_bytes {
-                let now = Instant::now();
-                return table.enter(id, Stage::Reply { since: now, moved: now, pace: now }, page_bytes);
-            }
-            if !table.seats.values().any(|seat| seat.is_evicted() && seat.page_bytes > 0) {
-                self.evict(&mut table, |seat| seat.page_bytes > 0);
-            }
-            let in_time;
-            (table, in_time) = self.wait(table, by);
-            if !in_time {
-                return Err(End::Refused(UNAVAILABLE));
-            }
+        let set_aside = table.seats.get(&id).is_some_and(|seat| seat.page_bytes > 0);
+        if !set_aside && !self.has_room(&mut table, page_bytes) {
+            return Ok(false);
         }
+        let now = Instant::now();
+        self.enter(&mut table, id, Stage::Reply { since: now, moved: now, pace: now }, page_bytes)?;
+        Ok(true)
     }
 
-    fn send(&self, id: u64, socket: &TcpStream, head: &[u8], page: &[u8]) -> Result<(), End> {
+    /// Whether so much more of pages may be in memory. If not, throws out a reader that lags, so that it soon may. A small
+    /// page always may: the kernel's buffers take it whole.
+    fn has_room(&self, table: &mut Table, page_bytes: usize) -> bool {
+        let held = table.seats.values().map(|seat| seat.page_bytes).sum::<usize>();
+        if page_bytes <= PIECE_BYTES || held == 0 || held + page_bytes <= self.limits.pages_bytes {
+            return true;
+        }
+        if !table.seats.values().any(|seat| seat.is_evicted() && seat.page_bytes > 0) {
+            self.evict(table, |seat| seat.page_bytes > 0);
+        }
+        false
+    }
+
+    fn send(&self, id: u64, socket: &TcpStream, answer: &Answer) -> Result<(), End> {
         let mut due = Instant::now();
-        for piece in iter::once(head).chain(page.chunks(PIECE_BYTES)) {
+        for piece in iter::once(answer.head.as_slice()).chain(answer.page.chunks(PIECE_BYTES)) {
             write_by(socket, piece, due + self.limits.reply_time)?;
             due += PIECE_TIME;
-            if let Some(Stage::Reply { moved, pace, .. }) = self.table().seats.get_mut(&id).map(|seat| &mut seat.stage)
+            if let Some(seat) = self.table().seats.get_mut(&id)
+                && let Stage::Reply { moved, pace, .. } = &mut seat.stage
             {
                 (*moved, *pace) = (Instant::now(), due);
             }
@@ -303,7 +359,7 @@ impl Gate {
     /// Says why there is no reply.
     fn refuse(&self, id: u64, socket: &TcpStream, status: Status, with_text: bool) {
         let mut table = self.table();
-        if table.enter(id, Stage::Linger, 0).is_err() {
+        if self.enter(&mut table, id, Stage::Linger, 0).is_err() {
             return;
         }
         match status {
@@ -323,23 +379,21 @@ impl Gate {
         let _ = write_by(socket, text.as_bytes(), Instant::now() + REFUSAL_TIME);
     }
 
-    /// Waits for something to become free, or for a step of time; false when `by` has passed.
-    fn wait<'a>(&self, table: MutexGuard<'a, Table>, by: Instant) -> (MutexGuard<'a, Table>, bool) {
-        let (table, _) = self.freed.wait_timeout(table, WAIT_STEP).unwrap_or_else(PoisonError::into_inner);
-        (table, Instant::now() < by)
+    /// Goes on to the next stage, unless thrown out meanwhile. That may free a worker, or memory.
+    fn enter(&self, table: &mut Table, id: u64, stage: Stage, page_bytes: usize) -> Result<(), End> {
+        let seat = table.seats.get_mut(&id).filter(|seat| !seat.is_evicted()).ok_or(End::Gone)?;
+        (seat.stage, seat.page_bytes) = (stage, page_bytes);
+        self.freed.notify_all();
+        Ok(())
+    }
+
+    /// Waits until something may have become free, or somebody one to throw out.
+    fn wait<'a>(&self, table: MutexGuard<'a, Table>) -> MutexGuard<'a, Table> {
+        self.freed.wait_timeout(table, WAIT_STEP).unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Table {
-    /// Goes on to the next stage, unless thrown out meanwhile.
-    fn enter(&mut self, id: u64, stage: Stage, page_bytes: usize) -> Result<(), End> {
-        let seat = self.seats.get_mut(&id).filter(|seat| !seat.is_evicted()).ok_or(End::Gone)?;
-        (seat.stage, seat.page_bytes) = (stage, page_bytes);
-        Ok(())
     }
 }
 
@@ -348,11 +402,18 @@ impl Seat {
         matches!(self.stage, Stage::Evicted)
     }
 
+    fn waits_like(&self, is_probe: bool, wanted: usize) -> bool {
+        let waits = matches!(self.stage, Stage::Wait { page_bytes } if (page_bytes > 0) == (wanted > 0));
+        waits && self.is_probe == is_probe
+    }
+
     /// The least goes first; `None` is safe.
     fn rank(&self, now: Instant, grace: Duration) -> Option<(u8, Instant)> {
         match self.stage {
-            Stage::Head | Stage::Linger => Some((0, self.since)),
-            Stage::Reply { since, moved, pace } if now > since + grace || now > moved + STALL_TIME => Some((1, pace)),
+            Stage::Linger => Some((0, self.since)),
+            Stage::Head => Some((1, self.since)),
+            Stage::Reply { since, moved, pace } if now > since + grace || now > moved + STALL_TIME => Some((2, pace)),
+            Stage::Wait { .. } => Some((3, self.since)),
             Stage::Reply { .. } | Stage::Answer | Stage::Evicted => None,
         }
     }
@@ -440,4 +501,46 @@ fn left(by: Instant) -> io::Result<Option<Duration>> {
 
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_household_is_one_client() {
+        for (address, expected) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("::1", "::"),
+        ] {
+            assert_eq!(household(address.parse().unwrap()), expected.parse::<IpAddr>().unwrap(), "{address}");
+        }
+    }
+
+    #[test]
+    fn who_owes_us_most_goes_first() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = Arc::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+        let (begin, grace) = (Instant::now(), Duration::from_secs(4));
+        let at = |millis| begin + Duration::from_millis(millis);
+        let reply = |since, moved, pace| Stage::Reply { since: at(since), moved: at(moved), pace: at(pace) };
+        let now = at(10_000);
+        for (stage, expected) in [
+            (Stage::Linger, Some((0, begin))),
+            (Stage::Head, Some((1, begin))),
+            (reply(9_000, 9_400, 9_250), Some((2, at(9_250)))), // has stalled
+            (reply(5_000, 9_990, 20_000), Some((2, at(20_000)))), // moves, but has had its time
+            (reply(9_000, 9_600, 9_250), None),
+            (Stage::Wait { page_bytes: 0 }, Some((3, begin))),
+            (Stage::Answer, None),
+            (Stage::Evicted, None),
+        ] {
+            let address = IpAddr::from([127, 0, 0, 1]);
+            let seat =
+                Seat { address, since: begin, stage, is_probe: false, page_bytes: 0, socket: Arc::clone(&socket) };
+            assert_eq!(seat.rank(now, grace), expected);
+        }
+    }
 }

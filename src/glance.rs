@@ -87,7 +87,7 @@ impl Glance {
         let state = state(miner);
         let works = |value: &f64| state != State::Idle && value.is_finite();
         let fans = miner.reading.iter().flat_map(|reading| reading.fans.iter().flatten());
-        let errors = [("supply", Source::Supply(Quantity::Error)), ("controller", Source::Item("ECMM"))];
+        let errors = [("supply", Source::SupplyError), ("controller", Source::Item("ECMM"))];
         Glance {
             state,
             lasted: miner.since.map(|since| now.saturating_duration_since(since)),

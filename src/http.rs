@@ -81,7 +81,7 @@ impl Site {
     fn metrics(&self) -> String {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let own = Own {
-            cycle: self.store.cycle().took,
+            cycle: self.store.cycle().ended.map(|(_, took)| took),
             connections: self.gate.get().map(|gate| connections(gate.counters())).unwrap_or_default(),
             requests: requests.iter().map(|(of, count)| (*of, *count)).collect(),
             process: process::values(),
@@ -122,8 +122,9 @@ impl Site {
     }
 
     fn fleet(&self, request: &Request) -> Response {
-        let links = PATHS.get(1..=LINKS).unwrap_or_default();
-        self.html(request, |view| Some(status_page::fleet(view, links)))
+        let links = PATHS.into_iter().skip(1).take(LINKS).filter(|path| self.config.debug || *path != "/debug");
+        let links: Vec<_> = links.collect();
+        self.html(request, |view| Some(status_page::fleet(view, &links)))
     }
 
     fn miner(&self, request: &Request) -> Response {
@@ -162,7 +163,7 @@ impl Site {
             "poller": {
                 "alive": self.store.is_alive(now),
                 "last_cycle_began_seconds_ago": cycle.began.map(|began| now.saturating_duration_since(began).as_secs_f64()),
-                "last_cycle_took_seconds": cycle.took.map(|took| took.as_secs_f64()),
+                "last_cycle_took_seconds": cycle.ended.map(|(_, took)| took.as_secs_f64()),
             },
             "miners": self.store.miners().iter().map(|miner| debug_miner(miner, now)).collect::<Vec<_>>(),
         })
@@ -208,6 +209,8 @@ fn debug_miner(miner: &Miner, now: Instant) -> Value {
         "ups": miner.ups,
         "downs": miner.downs,
         "skipped": miner.skipped,
+        "dropped_series": miner.dropped,
+        "energy_joules": miner.meter.joules(),
         "info": info,
         "reading": reading,
     })

@@ -40,12 +40,18 @@
 //!
 //! # The modules, in the order to read them
 //!
-//! Bottom up: [`cgminer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`history`], [`store`], [`render`];
-//! [`target`], [`network`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`], [`probe`],
-//! [`discovery`], [`process`];
-//! [`html`], [`glance`], [`chart`], [`status_page`], [`miner_page`]; [`head`], [`limits`], [`server`], [`gate`], [`http`], [`cli`], [`logging`].
+//! Bottom up: [`cgminer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`history`], [`store`],
+//! [`render`], [`discovery`]; [`target`], [`network`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`],
+//! [`probe`], [`process`]; [`html`], [`glance`], [`chart`], [`status_page`], [`miner_page`];
+//! [`head`], [`private_socket`], [`server`], [`limits`], [`gate`], [`http`], [`cli`], [`logging`];
+//! and what stands for a miner or looks at one: [`simulated`], [`firmware`], [`demo`], [`replay`], [`capture`].
 
 pub mod cli;
+pub mod capture;
+pub mod demo;
+pub mod firmware;
+pub mod replay;
+pub mod simulated;
 pub mod http;
 pub mod miner_page;
 pub mod status_page;
@@ -53,9 +59,10 @@ pub mod chart;
 pub mod glance;
 pub mod html;
 pub mod gate;
-pub mod server;
 pub mod limits;
+pub mod server;
 pub mod head;
+pub mod private_socket;
 pub mod probe;
 pub mod poll;
 pub mod discovery;

@@ -1,15 +1,16 @@
 //! What the gate allows, and how that follows from the machine. The values that depend on nothing are constants of `gate`
 //! and `head`.
 
-use std::fs;
 use std::time::Duration;
+
+use crate::process;
 
 /// The limits of one gate. All times are totals, which no amount of dripping prolongs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
     /// Connections at any time, each with a thread and a descriptor.
     pub connections: usize,
-    /// Connections of one address (an IPv6 /64 counts as one), beyond which it displaces only its own.
+    /// Connections of one address (an IPv6 /64 counts as one), beyond which it displaces only its own in a crowd.
     pub per_address: usize,
     /// Threads that ask the handler, and so requests that may be at it.
     pub workers: usize,
@@ -17,11 +18,14 @@ pub struct Limits {
     pub probes: usize,
     /// For the head to arrive.
     pub head_time: Duration,
-    /// For a free worker and the handler's answer together.
+    /// For a worker to be free, and then for memory if the page is large.
+    pub wait_time: Duration,
+    /// For the handler's answer.
     pub answer_time: Duration,
     /// How far a reader may fall behind the least rate (`gate::PIECE_BYTES` each `gate::PIECE_TIME`) before it is cut.
     pub reply_time: Duration,
-    /// How long a reader that moves is safe from being thrown out for another.
+    /// How long a reader that moves is safe from being thrown out for another. Shorter than `wait_time`, so that who waits
+    /// for memory gets it.
     pub reply_grace: Duration,
     /// Of pages being sent. One page alone may be larger, and small ones (`gate::PIECE_BYTES`) are always let through.
     pub pages_bytes: usize,
@@ -53,8 +57,7 @@ impl Limits {
     /// Limits that fit the descriptors of this process, of which each poll thread takes one.
     #[must_use]
     pub fn for_machine(poll_threads: usize) -> Self {
-        let text = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-        Self::for_descriptors(open_files(&text), poll_threads)
+        Self::for_descriptors(process::open_files_max().unwrap_or(DESCRIPTORS_DEFAULT), poll_threads)
     }
 
     fn for_descriptors(descriptors: usize, poll_threads: usize) -> Self {
@@ -67,40 +70,18 @@ impl Limits {
             workers: WORKERS,
             probes,
             head_time: Duration::from_secs(5),
-            answer_time: Duration::from_secs(12), // Prometheus gives up after 10 s unless told otherwise
+            wait_time: Duration::from_secs(5), // Prometheus gives up after 10 s unless told otherwise: it shall see the 503
+            answer_time: Duration::from_secs(12),
             reply_time: Duration::from_secs(10),
-            reply_grace: Duration::from_secs(1),
+            reply_grace: Duration::from_secs(4),
             pages_bytes: PAGES_BYTES_MIN.max(PAGES_BYTES_PER_POLL_THREAD * poll_threads),
         }
-    }
-}
-
-/// The soft limit of open files in the text of `/proc/self/limits`.
-fn open_files(text: &str) -> usize {
-    let soft = text.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next());
-    match soft {
-        Some("unlimited") => usize::MAX,
-        Some(number) => number.parse().unwrap_or(DESCRIPTORS_DEFAULT),
-        None => DESCRIPTORS_DEFAULT,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_soft_limit_is_read() {
-        let line = "Max processes  1  2  processes\nMax open files            1024                 524288               files\n";
-        for (text, expected) in [
-            (line, 1024),
-            ("Max open files            unlimited            unlimited            files", usize::MAX),
-            ("Max open files            many", DESCRIPTORS_DEFAULT),
-            ("", DESCRIPTORS_DEFAULT),
-        ] {
-            assert_eq!(open_files(text), expected, "{text:?}");
-        }
-    }
 
     #[test]
     fn connections_and_pages_follow_from_descriptors_and_fleet() {

@@ -9,12 +9,15 @@ use std::thread;
 
 use avalonhome_prometheus_exporter::cli::{self, Command};
 use avalonhome_prometheus_exporter::config::Config;
+use avalonhome_prometheus_exporter::demo;
 use avalonhome_prometheus_exporter::gate;
 use avalonhome_prometheus_exporter::http::Site;
 use avalonhome_prometheus_exporter::limits::Limits;
 use avalonhome_prometheus_exporter::logging;
 use avalonhome_prometheus_exporter::poll::Poller;
+use avalonhome_prometheus_exporter::replay;
 use avalonhome_prometheus_exporter::store::Store;
+use avalonhome_prometheus_exporter::target::Target;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -36,8 +39,19 @@ fn run() -> Result<(), Failure> {
     let settings = || Config::from_env().map_err(|faults| (2, faults.to_string()));
     match command {
         Command::Serve => serve(settings()?),
+        Command::Demo => {
+            cli::announce(demo::BANNER);
+            show(demo::start().map_err(|error| (1, format!("cannot start the simulated miners: {error}")))?)
+        }
+        Command::Replay(files) => show(replay::start(&files).map_err(|error| (1, error.to_string()))?),
+        Command::Capture(address) => {
+            let (reply, name) = cli::capture(&address).map_err(|text| (1, text))?;
+            cli::print(&reply);
+            cli::announce(&format!("as a test this capture is called {name}\n"));
+            Ok(())
+        }
         Command::Healthcheck => {
-            let address = Config::local_address().map_err(|faults| (2, faults.to_string()))?;
+            let address = Config::local_address().map_err(|faults| (1, faults.to_string()))?;
             cli::healthcheck(address).map_err(|text| (1, text))
         }
         Command::Once => {
@@ -48,7 +62,7 @@ fn run() -> Result<(), Failure> {
             if has_answer { Ok(()) } else { Err((1, "no miner answered".into())) }
         }
         Command::CheckConfig => {
-            cli::print(&cli::describe(&settings()?));
+            cli::print(cli::describe(&settings()?));
             Ok(())
         }
         Command::Version => {
@@ -56,10 +70,15 @@ fn run() -> Result<(), Failure> {
             Ok(())
         }
         Command::Help => {
-            cli::print(&cli::help());
+            cli::print(cli::help());
             Ok(())
         }
     }
+}
+
+/// Serves miners that were started for it.
+fn show(targets: Vec<Target>) -> Result<(), Failure> {
+    serve(Config::for_show(targets).map_err(|faults| (2, faults.to_string()))?)
 }
 
 fn serve(config: Config) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use std::fmt;
 
 use crate::error::ErrorKind;
 use crate::exposition::Kind;
-use crate::power::Quantity;
+use crate::power::{self, Quantity};
 
 /// A metric family and where its values come from.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +69,16 @@ impl Scale {
             Self::Times(factor) => value * factor,
         };
         scaled.is_finite().then_some(scaled)
+    }
+}
+
+impl fmt::Display for Scale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One => Ok(()),
+            Self::Over(divisor) => write!(f, " / {divisor}"),
+            Self::Times(factor) => write!(f, " x {factor}"),
+        }
     }
 }
 
@@ -143,6 +153,8 @@ pub enum Miner {
     Core(Stat),
     /// A decoded quantity of the supply.
     Supply(Quantity),
+    /// The supply's error bits.
+    SupplyError,
     /// Power by hash rate.
     Efficiency,
     /// `RSSI`, when on Wi-Fi.
@@ -294,16 +306,17 @@ mod tables {
         counter("avalon_status_changes_total", Poll::Changes, "Transitions between up and down; the first poll is none"),
         counter("avalon_status_ups_total", Poll::Ups, "Transitions to up"),
         counter("avalon_status_downs_total", Poll::Downs, "Transitions to down"),
+        // New families.
         counter("avalon_polls_skipped_total", Poll::Skipped, "Cycles in which this miner was not polled because its last poll was still running"),
-        counter("avalon_series_dropped_total", Poll::Dropped, "Chips, boards, fans and pools left out because a reply had more than a page may show"),
+        counter("avalon_series_dropped_total", Poll::Dropped, "Chips, boards, fans and pools left out because a reply had more than a page may show, summed over all polls"),
         counter("avalon_energy_joules_total", Poll::Energy, "Energy used since the exporter's start: decoded power integrated over the time between polls while up"),
     ];
 
     /// What the energy cost, by `ip` and `currency`.
-    pub const ENERGY_COST: Row<Own> = counter("avalon_energy_cost_total", "energy and ELECTRICITY_PRICE", "Cost of the energy used since the exporter's start, each part at the price of its time");
+    pub const ENERGY_COST: Row<Own> = counter("avalon_energy_cost_total", "energy and ELECTRICITY_PRICE", "Cost of the energy used since the exporter's start, each part at the price when its poll ended");
 
     /// Identity, by `ip` and [`super::INFO_LABELS`].
-    pub const INFO: Row<Own> = gauge("avalon_info", "version, else `Ver`", "Model, firmware and identity of the miner, always 1; kept while it is down");
+    pub const INFO: Row<Own> = gauge("avalon_info", "version: the label's name in capitals, `CGMiner`; firmware: `LVERSION`, else `CGVERSION`, else `VERSION`; model and firmware else from item `Ver`", "Model, firmware and identity of the miner, always 1; kept while it is down");
     /// The name that the settings give a miner, by `ip` and `name`.
     pub const MINER_NAME: Row<Own> = gauge("avalon_miner_name", "AVALON_IP, AVALON_IPS", "Name that the settings give this miner, always 1");
 
@@ -388,7 +401,7 @@ mod tables {
         gauge("avalon_psu_output_amperes", Miner::Supply(Quantity::OutputAmperes), "Current at the supply's output"),
         gauge("avalon_psu_output_watts", Miner::Supply(Quantity::OutputWatts), "Power at the supply's output"),
         gauge("avalon_psu_set_volts", Miner::Supply(Quantity::SetVolts), "Output voltage that the controller asks for"),
-        gauge("avalon_psu_error_code", Miner::Supply(Quantity::Error), "Error bits of the supply, 0 is fine"),
+        gauge("avalon_psu_error_code", Miner::SupplyError, "Error bits of the supply, 0 is fine"),
         gauge("avalon_soft_off_reason", Item("SoftOFF"), "Reason why the miner is switched off by software, 0 if it is not; 4 is standby on the Q"),
         gauge("avalon_controller_error_code", Item("ECMM"), "Error bits of the controller, 0 is fine"),
         gauge("avalon_work_level", Item("WORKLEVEL"), "Work level"),
@@ -410,7 +423,7 @@ mod tables {
     /// One value a board, by `ip` and `board`.
     pub const BOARD: &[Row<Board>] = &[
         gauge("avalon_board_error_code", Board::Item("ECHU"), "Error bits of the board, 0 is fine; 512 stands on healthy A10s"),
-        gauge("avalon_board_hashrate_hashes_per_second", Live("MGHS"), "Hash rate of the board, while it works").times(1e9),
+        gauge("avalon_board_hashrate_hashes_per_second", Live("MGHS"), "Mean hash rate of the board since the miner's start, while it works").times(1e9),
         gauge("avalon_board_temp_max_celsius", Temp("MTmax"), "Hottest chip of the board, while it works"),
         gauge("avalon_board_temp_avg_celsius", Temp("MTavg"), "Mean chip temperature of the board, while it works"),
         counter("avalon_board_hw_errors_total", Board::Item("MH"), "Hardware errors of the board since the miner's start"),
@@ -433,7 +446,7 @@ mod tables {
 
     /// One value a pool, by `ip` and [`super::POOL_LABELS`].
     pub const POOL: &[Row<Pool>] = &[
-        gauge("avalon_pool_up", Pool::Up, "1 if the pool is alive and the miner works for it"),
+        gauge("avalon_pool_up", Pool::Up, "1 if the pool is alive and its stratum session is the active one"),
         counter("avalon_pool_getworks_total", Field("Getworks"), "Work requests"),
         counter("avalon_pool_works_total", Field("Works"), "Work items from the pool"),
         counter("avalon_pool_discarded_total", Field("Discarded"), "Work items thrown away"),
@@ -477,7 +490,7 @@ mod tables {
     /// One value a pool with labels that survive a fail-over, by `ip` and `pool_index`.
     pub const POOL_STATE: &[Row<Pool>] = &[
         gauge("avalon_pool_alive", Pool::Alive, "1 if the pool answers; a healthy standby pool is alive and not active"),
-        gauge("avalon_pool_active", Pool::Active, "1 if the miner works for the pool now"),
+        gauge("avalon_pool_active", Pool::Active, "1 if the pool's stratum session is the active one"),
         gauge("avalon_pool_priority", Field("Priority"), "Place in the order of fail-over, 0 is the first"),
     ];
 
@@ -488,7 +501,7 @@ mod tables {
     /// What became of connections, by `result`.
     pub const HTTP_CONNECTIONS: Row<Own> = counter("avalon_http_connections_total", "the exporter", "Connections of clients: accepted, of those refused, evicted for others or timed out; rebuilt counts restarts of the inner server");
     /// Answered requests, by `path` and `code`.
-    pub const HTTP_REQUESTS: Row<Own> = counter("avalon_http_requests_total", "the exporter", "Answered requests by path and status");
+    pub const HTTP_REQUESTS: Row<Own> = counter("avalon_http_requests_total", "the exporter", "Requests that the endpoints answered, by path and status; what was refused before is in avalon_http_connections_total");
 
     /// The exporter's process, without labels.
     pub const PROCESS: &[Row<Process>] = &[
@@ -521,12 +534,7 @@ pub struct Entry {
 /// The whole catalogue in the order of the page.
 pub fn entries() -> Vec<Entry> {
     fn one<S: fmt::Display>(row: &Row<S>, labels: &[&'static str]) -> Entry {
-        let scale = match row.scale {
-            Scale::One => String::new(),
-            Scale::Over(divisor) => format!(" / {divisor}"),
-            Scale::Times(factor) => format!(" x {factor}"),
-        };
-        let source = format!("{}{scale}", row.source);
+        let source = format!("{}{}", row.source, row.scale);
         Entry { name: row.name, kind: row.kind, labels: labels.to_vec(), source, help: row.help }
     }
     fn all<S: fmt::Display>(rows: &[Row<S>], labels: &[&'static str]) -> Vec<Entry> {
@@ -561,7 +569,9 @@ impl fmt::Display for Miner {
             Self::Whole(key) => write!(f, "item `{key}`, if whole"),
             Self::Slot(number) => write!(f, "item `PS`, slot {number}"),
             Self::Uptime => write!(f, "summary `Elapsed`, else stats `Elapsed`"),
-            Self::Hashrate(..) => write!(f, "item `GHSspd`, else summary `MHS 30s`, else `MHS 5s`"),
+            Self::Hashrate(gigahashes, megahashes) => {
+                write!(f, "item `GHSspd`{gigahashes}, else summary `MHS 30s`{megahashes}, else `MHS 5s`{megahashes}")
+            }
             Self::Working => write!(f, "item `SYSTEMSTATU`, its `Work`"),
             Self::HashBoards => write!(f, "item `SYSTEMSTATU`, its `Hash Board`"),
             Self::SoftOff => write!(f, "item `SoftOFF`, not 0"),
@@ -569,7 +579,8 @@ impl fmt::Display for Miner {
             Self::ChipCount => write!(f, "items `PVT_T*` `PVT_V*` `MW*`, the longest"),
             Self::Chips(list, stat) => write!(f, "items `{}*`, {}", list.stem(), stat.word()),
             Self::Core(stat) => write!(f, "items `{}*`, {}", List::Voltage.stem(), stat.word()),
-            Self::Supply(_) => write!(f, "item `PS` by model"),
+            Self::Supply(quantity) => write!(f, "item `PS`; {}", power::describe(*quantity)),
+            Self::SupplyError => write!(f, "item `PS`, slot 0"),
             Self::Efficiency => write!(f, "power and hash rate"),
             Self::Rssi => write!(f, "litestats or stats, item `RSSI`"),
             Self::Filter => write!(f, "litestats or stats, item `Filter`"),

@@ -301,7 +301,7 @@ fn facts(html: &mut Html, miner: &Miner, reading: &Reading) {
         ("Supply, output set to", supply(Quantity::SetVolts, "V")),
         ("Supply, output current", supply(Quantity::OutputAmperes, "A")),
         ("Supply, output power", supply(Quantity::OutputWatts, "W")),
-        ("Supply, error code", supply(Quantity::Error, "")),
+        ("Supply, error code", figure(Source::SupplyError, 1.0, "")),
         ("Power limit of the mode", figure(Source::Item("MPO"), 1.0, "W")),
         ("Chips' core voltage, mean", figure(Source::Core(Stat::Avg), 1.0, "V")),
     ]);

@@ -8,6 +8,7 @@
 //! what that one brings: a miner serves one client at a time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,21 +29,22 @@ const SETTLE_TIME: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Poller {
     store: Arc<Store>,
-    miners: Vec<Arc<Way>>,
+    miners: Vec<Arc<Polled>>,
     request: Request,
     timeout: Duration,
 }
 
-/// The way to one miner, and whether a poll is on it.
+/// A miner, as far as polling it is concerned.
 #[derive(Debug)]
-struct Way {
+struct Polled {
+    title: String,
     client: Client,
     is_busy: Mutex<bool>,
     /// Signalled when a poll has ended and been recorded.
     ended: Condvar,
 }
 
-impl Way {
+impl Polled {
     /// The right to poll, unless somebody has it.
     fn take_turn(self: &Arc<Self>) -> Option<Turn> {
         let was_busy = std::mem::replace(&mut *self.lock(), true);
@@ -62,7 +64,7 @@ impl Way {
 }
 
 /// Ends a poll's turn however it ends.
-struct Turn(Arc<Way>);
+struct Turn(Arc<Polled>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
@@ -71,25 +73,29 @@ impl Drop for Turn {
     }
 }
 
-/// A cycle; the last poll that holds it ends it.
+/// A cycle; the last of its polls that holds it ends it.
 struct Cycle {
     store: Arc<Store>,
     began: Instant,
+    has_polls: AtomicBool,
 }
 
 impl Drop for Cycle {
     fn drop(&mut self) {
-        self.store.end_cycle(self.began.elapsed());
+        if *self.has_polls.get_mut() {
+            self.store.end_cycle(self.began);
+        }
     }
 }
 
 impl Poller {
     /// A poller of the store's miners; `timeout` is the deadline of one whole exchange.
     pub fn new(store: Arc<Store>, request: Request, timeout: Duration) -> Self {
-        let client = |miner: &Miner| Client::new(&miner.target);
-        let way =
-            |miner: &Miner| Arc::new(Way { client: client(miner), is_busy: Mutex::default(), ended: Condvar::new() });
-        let miners = store.miners().iter().map(way).collect();
+        let polled = |miner: &Miner| {
+            let (title, client) = (miner.target.title().to_owned(), Client::new(&miner.target));
+            Arc::new(Polled { title, client, is_busy: Mutex::default(), ended: Condvar::new() })
+        };
+        let miners = store.miners().iter().map(polled).collect();
         Poller { store, miners, request, timeout }
     }
 
@@ -118,22 +124,26 @@ impl Poller {
     /// Polls a miner now, or joins the poll that is on its way. Its record afterwards, which is that of a miner that is
     /// down if there was no end by then.
     pub fn poll_now(&self, index: usize, by: Instant) -> Option<Miner> {
-        let way = self.miners.get(index)?;
-        if let Some(turn) = way.take_turn() {
+        let miner = self.miners.get(index)?;
+        if let Some(turn) = miner.take_turn() {
             let timeout = self.timeout.min(by.saturating_duration_since(Instant::now()));
             self.begin_poll(index, turn, timeout, None);
         }
-        let has_ended = way.wait(by + SETTLE_TIME);
-        let mut miner = self.store.miner(index)?;
-        miner.reading = miner.reading.filter(|_| has_ended);
-        Some(miner)
+        let has_ended = miner.wait(by + SETTLE_TIME);
+        let mut record = self.store.miner(index)?;
+        record.reading = record.reading.filter(|_| has_ended);
+        Some(record)
     }
 
     fn begin_cycle(&self) -> Vec<thread::JoinHandle<()>> {
-        let cycle = Arc::new(Cycle { store: self.store.clone(), began: Instant::now() });
-        self.store.begin_cycle(cycle.began);
-        let begin = |(index, way): (usize, &Arc<Way>)| match way.take_turn() {
-            Some(turn) => self.begin_poll(index, turn, self.timeout, Some(cycle.clone())),
+        let began = Instant::now();
+        let cycle = Arc::new(Cycle { store: self.store.clone(), began, has_polls: AtomicBool::new(false) });
+        self.store.begin_cycle(began);
+        let begin = |(index, miner): (usize, &Arc<Polled>)| match miner.take_turn() {
+            Some(turn) => {
+                cycle.has_polls.store(true, Ordering::Relaxed);
+                self.begin_poll(index, turn, self.timeout, Some(cycle.clone()))
+            }
             None => {
                 self.store.skip(index);
                 None
@@ -149,17 +159,17 @@ impl Poller {
         timeout: Duration,
         cycle: Option<Arc<Cycle>>,
     ) -> Option<thread::JoinHandle<()>> {
-        let (store, request) = (self.store.clone(), self.request);
+        let (store, request, miner) = (self.store.clone(), self.request, turn.0.clone());
         let began = Instant::now();
-        let name = format!("poll {}", turn.0.client.host());
+        let name = format!("poll {}", miner.client.host());
         let spawned = thread::Builder::new().name(name).stack_size(POLL_STACK_BYTES).spawn(move || {
             let poll = AssertUnwindSafe(|| poll(&turn.0.client, request, timeout));
-            record(&store, index, began, catch_unwind(poll).unwrap_or(Err(PollError::Panic)));
+            record(&store, index, &turn.0.title, began, catch_unwind(poll).unwrap_or(Err(PollError::Panic)));
             // In this order: who sees the cycle's end may begin the miner's next poll.
             drop(turn);
             drop(cycle);
         });
-        spawned.map_err(|error| record(&self.store, index, began, Err(PollError::Spawn(error)))).ok()
+        spawned.map_err(|error| record(&self.store, index, &miner.title, began, Err(PollError::Spawn(error)))).ok()
     }
 }
 
@@ -167,24 +177,28 @@ impl Poller {
 fn poll(client: &Client, request: Request, timeout: Duration) -> Result<(Info, Reading), PollError> {
     let raw = client.exchange(request, timeout)?;
     let reply = Reply::parse(&decode(&raw.bytes), request, raw.is_whole).map(|reply| collect(&reply));
+    if reply.is_err() {
+        client.forget_address();
+    }
     Ok(reply?)
 }
 
-fn record(store: &Store, index: usize, began: Instant, outcome: Result<(Info, Reading), PollError>) {
-    let failure = outcome.as_ref().err().map(ToString::to_string);
-    let change = store.record(index, began, outcome);
-    let Some(miner) = store.miner(index) else { return };
-    let title = miner.target.title();
-    match (change, failure) {
-        (Change::Up, _) => log::info!("{title} is up: {}", miner.info.map_or_else(String::new, |info| describe(&info))),
-        (Change::Down, Some(failure)) => log::warn!("{title} is down: {failure}"),
-        (Change::None, Some(failure)) => log::debug!("{title} is still down: {failure}"),
-        _ => log::debug!("{title} answered within {:.3} s", began.elapsed().as_secs_f64()),
+fn record(store: &Store, index: usize, title: &str, began: Instant, outcome: Result<(Info, Reading), PollError>) {
+    let text = outcome.as_ref().map(|(info, _)| describe(info)).map_err(ToString::to_string);
+    match (store.record(index, began, outcome), text) {
+        (Change::None, Ok(_)) => log::debug!("{title} answered within {:.3} s", began.elapsed().as_secs_f64()),
+        (Change::None, Err(failure)) => log::debug!("{title} is still down: {failure}"),
+        (_, Ok(identity)) => log::info!("{title} is up: {identity}"),
+        (_, Err(failure)) => log::warn!("{title} is down: {failure}"),
     }
 }
 
 /// Model and firmware, for the log. The miner sent them, so control characters are shown, not obeyed.
 fn describe(info: &Info) -> String {
-    let [model, _, firmware, ..] = info;
-    format!("{}, firmware {}", model.escape_debug(), firmware.escape_debug())
+    let [model, product, firmware, cgminer, ..] = info;
+    match [model, product, cgminer].into_iter().find(|text| !text.is_empty()) {
+        Some(name) if firmware.is_empty() => name.escape_debug().to_string(),
+        Some(name) => format!("{}, firmware {}", name.escape_debug(), firmware.escape_debug()),
+        None => "it does not say what it is".to_owned(),
+    }
 }

@@ -78,39 +78,25 @@ pub enum Quantity {
     OutputWatts,
     /// The output voltage that the controller asks for.
     SetVolts,
-    /// Error bits, 0 is fine.
-    Error,
 }
 
 /// Where a quantity stands: slot and divisor.
 type Slot = (Quantity, usize, f64);
 
-use Quantity::{Error, InputVolts, OutputAmperes, OutputVolts, OutputWatts, SetVolts, Watts};
+use Quantity::{InputVolts, OutputAmperes, OutputVolts, OutputWatts, SetVolts, Watts};
 
 /// A unit in high mode: `0 0 27697 4 0 3678 132`. The 4 A are at the input (27.7 V x 4.8 A = 132 W), so they are no
 /// output current.
-const NANO_3S: &[Slot] = &[(Error, 0, 1.0), (InputVolts, 2, 1000.0), (SetVolts, 5, 1000.0), (Watts, 6, 1.0)];
+const NANO_3S: &[Slot] = &[(InputVolts, 2, 1000.0), (SetVolts, 5, 1000.0), (Watts, 6, 1.0)];
 /// A unit in medium mode: `0 0 0 3 2780 92 314`: 27.80 V x 3.3 A = 92 W at the input, 3.14 V to the chips.
-const NANO_3: &[Slot] = &[(Error, 0, 1.0), (InputVolts, 4, 100.0), (Watts, 5, 1.0), (OutputVolts, 6, 100.0)];
+const NANO_3: &[Slot] = &[(InputVolts, 4, 100.0), (Watts, 5, 1.0), (OutputVolts, 6, 100.0)];
 /// Mini 3 `0 1217 2250 35 808 2251 834`, Q `0 1216 2411 53 1298 2412 1391`, A15 `0 1209 1187 297 3526 1188 3731`:
 /// 11.87 V x 297 A = 3526 W to the boards, 3731 W at the wall. Slot 1 is the controller's 12 V.
-const WALL: &[Slot] = &[
-    (Error, 0, 1.0),
-    (OutputVolts, 2, 100.0),
-    (OutputAmperes, 3, 1.0),
-    (OutputWatts, 4, 1.0),
-    (SetVolts, 5, 100.0),
-    (Watts, 6, 1.0),
-];
+const WALL: &[Slot] =
+    &[(OutputVolts, 2, 100.0), (OutputAmperes, 3, 1.0), (OutputWatts, 4, 1.0), (SetVolts, 5, 100.0), (Watts, 6, 1.0)];
 /// An A10 has six slots, `0 1217 1279 221 2834 1280`, and no measurement at the wall: the boards' power stands for it.
-const A10: &[Slot] = &[
-    (Error, 0, 1.0),
-    (OutputVolts, 2, 100.0),
-    (OutputAmperes, 3, 1.0),
-    (OutputWatts, 4, 1.0),
-    (SetVolts, 5, 100.0),
-    (Watts, 4, 1.0),
-];
+const A10: &[Slot] =
+    &[(OutputVolts, 2, 100.0), (OutputAmperes, 3, 1.0), (OutputWatts, 4, 1.0), (SetVolts, 5, 100.0), (Watts, 4, 1.0)];
 
 /// What the supply of a known model says: the slots of `PS[...]` and what they mean.
 #[derive(Clone, Debug, Default)]
@@ -120,7 +106,8 @@ pub struct Supply {
 }
 
 impl Supply {
-    /// Joins the slots with the model's layout. A supply whose slots are all 0 does not answer, so it says nothing.
+    /// Joins the slots with the model's layout. A supply whose slots are all 0, the error in the first aside, does not
+    /// answer, so it says nothing.
     pub fn new(model: Option<Model>, slots: Vec<Option<f64>>) -> Self {
         let layout = match model {
             Some(Model::Nano3S) => NANO_3S,
@@ -129,8 +116,13 @@ impl Supply {
             Some(Model::A10) => A10,
             None => &[],
         };
-        let answers = slots.iter().any(|slot| slot.is_some_and(|value| value != 0.0));
+        let answers = slots.iter().skip(1).any(|slot| slot.is_some_and(|value| value != 0.0));
         Supply { layout: if answers { layout } else { &[] }, slots }
+    }
+
+    /// Error bits, 0 is fine; of any model. None if all slots are 0.
+    pub fn error(&self) -> Option<f64> {
+        self.slot(0).filter(|_| self.slots.iter().any(|slot| slot.is_some_and(|value| value != 0.0)))
     }
 
     /// A slot as it was sent, whatever it means.
@@ -143,6 +135,17 @@ impl Supply {
         let (_, number, divisor) = self.layout.iter().find(|(q, ..)| *q == quantity)?;
         Some(self.slot(*number)? / divisor)
     }
+}
+
+/// Where a quantity stands on each model, in words, for the documentation.
+pub fn describe(quantity: Quantity) -> String {
+    let layouts = [("Nano 3S", NANO_3S), ("Nano 3", NANO_3), ("Mini 3, Q, A11 to A15", WALL), ("A10", A10)];
+    let place = |(models, layout): (&str, &[Slot])| {
+        let (_, slot, divisor) = layout.iter().find(|(of, ..)| *of == quantity)?;
+        let scale = if *divisor > 1.0 { format!(" / {divisor}") } else { String::new() };
+        Some(format!("{models}: slot {slot}{scale}"))
+    };
+    layouts.into_iter().filter_map(place).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -176,23 +179,23 @@ mod tests {
 
     #[test]
     fn other_quantities() {
-        let all = [InputVolts, OutputVolts, OutputAmperes, OutputWatts, SetVolts, Error];
+        let all = [InputVolts, OutputVolts, OutputAmperes, OutputWatts, SetVolts];
         let of = |model, slots| all.map(|quantity| supply(model, slots).get(quantity));
-        assert_eq!(
-            of(Model::Nano3S, "1 0 27697 4 0 3678 132"),
-            [Some(27.697), None, None, None, Some(3.678), Some(1.0)]
-        );
-        assert_eq!(of(Model::Nano3, "0 0 0 3 2792 89 324"), [Some(27.92), Some(3.24), None, None, None, Some(0.0)]);
-        let mini = [None, Some(20.83), Some(37.0), Some(760.0), Some(20.85), Some(0.0)];
+        assert_eq!(of(Model::Nano3S, "1 0 27697 4 0 3678 132"), [Some(27.697), None, None, None, Some(3.678)]);
+        assert_eq!(of(Model::Nano3, "0 0 0 3 2792 89 324"), [Some(27.92), Some(3.24), None, None, None]);
+        let mini = [None, Some(20.83), Some(37.0), Some(760.0), Some(20.85)];
         assert_eq!(of(Model::Mini3, "0 1210 2083 37 760 2085 824"), mini);
-        let a10 = [None, Some(12.79), Some(221.0), Some(2834.0), Some(12.8), Some(0.0)];
+        let a10 = [None, Some(12.79), Some(221.0), Some(2834.0), Some(12.8)];
         assert_eq!(of(Model::A10, "0 1217 1279 221 2834 1280"), a10);
     }
 
     #[test]
     fn a_silent_or_unknown_supply_says_nothing() {
         assert_eq!(supply(Model::Q, "0 0 0 0 0 0 0").get(Watts), None);
-        assert_eq!(supply(Model::Q, "0 0 0 0 0 0 0").get(Error), None);
+        assert_eq!(supply(Model::Q, "0 0 0 0 0 0 0").error(), None);
+        assert_eq!(supply(Model::Q, "64 0 0 0 0 0 0").get(Watts), None, "an error is no measurement");
+        assert_eq!(supply(Model::Q, "64 0 0 0 0 0 0").error(), Some(64.0));
+        assert_eq!(Supply::new(None, vec![Some(2.0), Some(1.0)]).error(), Some(2.0), "of any model");
         assert_eq!(supply(Model::A11To15, "0 1209 1187 297 3526 1188").get(Watts), None, "never a wrong slot");
         assert_eq!(Supply::new(None, vec![Some(0.0), Some(1.0), Some(132.0)]).get(Watts), None);
         assert_eq!(Supply::new(None, vec![Some(0.0), Some(1.0), Some(132.0)]).slot(2), Some(132.0));

@@ -75,7 +75,7 @@ impl Probes {
     pub fn new(config: &Config, poller: Arc<Poller>) -> Self {
         Probes {
             allow: config.probe_allow.clone(),
-            port: config.port,
+            port: config.miner_port,
             request: config.request(),
             timeout: config.timeout,
             interval: config.interval.max(INTERVAL_MIN),
@@ -238,12 +238,15 @@ mod tests {
     }
 
     fn probes(allow: &str) -> Probes {
-        let config = Config::read(|name| match name {
-            "AVALON_IPS" => Some("garage=192.0.2.1".into()),
-            "PROBE_ALLOW" => Some(allow.into()),
-            "MINER_TIMEOUT" => Some("0.1".into()),
-            _ => None,
-        });
+        let config = Config::read(
+            |name| match name {
+                "AVALON_IPS" => Some("garage=192.0.2.1".into()),
+                "PROBE_ALLOW" => Some(allow.into()),
+                "MINER_TIMEOUT" => Some("0.1".into()),
+                _ => None,
+            },
+            None,
+        );
         let config = config.unwrap();
         let store = Arc::new(Store::new(&config.targets, config.interval, None));
         Probes::new(&config, Arc::new(Poller::new(store, config.request(), config.timeout)))

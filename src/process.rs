@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::metrics::{PROCESS, Process};
 
-/// `/proc` counts time in ticks of 1/100 s for programs, on every architecture that Linux has had this century.
+/// `/proc` counts time in ticks of 1/100 s for programs (`USER_HZ`), on every architecture that this is built for.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// The values of the table `PROCESS`, in its order.
@@ -15,6 +15,11 @@ pub fn values() -> [Option<f64>; PROCESS.len()] {
         *value = files.value(row.source);
     }
     values
+}
+
+/// The soft limit of open files (`RLIMIT_NOFILE`), if the kernel tells it.
+pub fn open_files_max() -> Option<usize> {
+    open_files(&read("/proc/self/limits"))
 }
 
 fn read(path: &str) -> String {
@@ -45,7 +50,7 @@ impl Files {
             Process::Virtual => Some(self.status("VmSize:")? * 1024.0),
             // The directory that is being read is open itself.
             Process::OpenFds => Some((fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1)) as f64),
-            Process::MaxFds => limit_of_open_files(&self.limits),
+            Process::MaxFds => open_files(&self.limits).map(|limit| limit as f64),
             Process::StartTime => Some(self.boot()? + self.ticks(22)? / TICKS_PER_SECOND),
             Process::Threads => self.status("Threads:"),
         }
@@ -67,9 +72,12 @@ impl Files {
     }
 }
 
-fn limit_of_open_files(limits: &str) -> Option<f64> {
+fn open_files(limits: &str) -> Option<usize> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_ascii_whitespace().next()?.parse().ok()
+    match line.split_ascii_whitespace().next()? {
+        "unlimited" => Some(usize::MAX),
+        number => number.parse().ok(),
+    }
 }
 
 #[cfg(test)]
@@ -96,6 +104,15 @@ mod tests {
         ] {
             assert_eq!(files.value(source), Some(value), "{source:?}");
         }
+    }
+
+    #[test]
+    fn limits_of_open_files() {
+        assert_eq!(
+            open_files("Max open files            unlimited            unlimited            files"),
+            Some(usize::MAX)
+        );
+        assert_eq!((open_files("Max open files            many"), open_files("")), (None, None));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::collect::Reading;
+use crate::collect::{PoolReading, Reading};
 use crate::exposition::{Labels, Page};
 use crate::metrics::{
     BOARD, CHIP, CYCLE_DURATION, ELECTRICITY_PRICE, ENERGY_COST, EXPORTER_INFO, FAN_RPM, HTTP_CONNECTIONS,
@@ -50,31 +50,47 @@ struct Entry<'a> {
     miner: &'a Miner,
     reading: Option<&'a Reading>,
     ip: Labels,
-    chips: Vec<Labels>,
-    boards: Vec<Labels>,
-    pools: Vec<(Labels, Labels)>,
+    chips: Vec<(Labels, &'a [Option<f64>])>,
+    boards: Vec<(Labels, &'a [Option<f64>])>,
+    /// With all labels, and with the index alone.
+    pools: Vec<(Labels, Labels, &'a PoolReading)>,
 }
 
 impl<'a> Entry<'a> {
     fn new(miner: &'a Miner, with_chips: bool) -> Self {
         let ip = Labels::default().with("ip", &miner.target.label);
         let reading = miner.reading.as_deref();
-        let count = |list: fn(&Reading) -> usize| 0..reading.map_or(0, list);
-        let chips = if with_chips { count(|reading| reading.chips.len()) } else { 0..0 };
-        let boards = count(|reading| reading.boards.len());
+        let chips = reading.filter(|_| with_chips).map_or(&[][..], |reading| &reading.chips);
+        let boards = reading.map_or(&[][..], |reading| &reading.boards);
         let pools = reading.map_or(&[][..], |reading| &reading.pools);
         let pool = |labels: &[String]| {
             POOL_LABELS.iter().zip(labels).fold(ip.clone(), |all, (name, value)| all.with(name, value))
         };
         Entry {
-            chips: chips.map(|chip| ip.with("chip", &format!("{chip:03}"))).collect(),
-            boards: boards.map(|board| ip.with("board", &board.to_string())).collect(),
-            pools: pools.iter().map(|of| (pool(&of.labels), pool(of.labels.get(..1).unwrap_or_default()))).collect(),
+            chips: numbered(chips, |chip| ip.with("chip", &format!("{chip:03}"))),
+            boards: numbered(boards, |board| ip.with("board", &board.to_string())),
+            pools: pools
+                .iter()
+                .map(|of| (pool(&of.labels), ip.with("pool_index", &of.index.to_string()), of))
+                .collect(),
             miner,
             reading,
             ip,
         }
     }
+}
+
+/// The parts of a miner, each with its labels.
+fn numbered<const N: usize>(
+    parts: &[[Option<f64>; N]],
+    labels: impl Fn(usize) -> Labels,
+) -> Vec<(Labels, &[Option<f64>])> {
+    parts.iter().enumerate().map(|(number, values)| (labels(number), values.as_slice())).collect()
+}
+
+/// The value of a table's row.
+fn at(values: &[Option<f64>], row: usize) -> Option<f64> {
+    values.get(row).copied().flatten()
 }
 
 /// Writes a page.
@@ -114,29 +130,18 @@ impl<'a> Writer<'a> {
     fn miners(&mut self, view: &View<'_>) {
         self.table(POLL, |entry, row, _, emit| emit(&entry.ip, entry.miner.value(row.source, view.now)));
         self.identity(view.price.map(|(currency, _)| currency));
-        self.table(MINER, |entry, _, at, emit| {
-            emit(&entry.ip, entry.reading.and_then(|reading| *reading.miner.get(at)?));
+        self.table(MINER, |entry, _, row, emit| {
+            emit(&entry.ip, entry.reading.and_then(|reading| at(&reading.miner, row)));
         });
         self.parts();
-        self.table(CHIP, |entry, _, at, emit| {
-            let chips = entry.reading.map_or(&[][..], |reading| &reading.chips);
-            entry.chips.iter().zip(chips).for_each(|(labels, chip)| emit(labels, chip.get(at).copied().flatten()));
+        self.table(CHIP, |entry, _, row, emit| {
+            entry.chips.iter().for_each(|(labels, chip)| emit(labels, at(chip, row)));
         });
-        self.table(POOL, |entry, _, at, emit| {
-            let pools = entry.reading.map_or(&[][..], |reading| &reading.pools);
-            entry
-                .pools
-                .iter()
-                .zip(pools)
-                .for_each(|((labels, _), pool)| emit(labels, pool.values.get(at).copied().flatten()));
+        self.table(POOL, |entry, _, row, emit| {
+            entry.pools.iter().for_each(|(labels, _, pool)| emit(labels, at(&pool.values, row)));
         });
-        self.table(POOL_STATE, |entry, _, at, emit| {
-            let pools = entry.reading.map_or(&[][..], |reading| &reading.pools);
-            entry
-                .pools
-                .iter()
-                .zip(pools)
-                .for_each(|((_, index), pool)| emit(index, pool.state.get(at).copied().flatten()));
+        self.table(POOL_STATE, |entry, _, row, emit| {
+            entry.pools.iter().for_each(|(_, index, pool)| emit(index, at(&pool.state, row)));
         });
     }
 
@@ -216,9 +221,8 @@ impl<'a> Writer<'a> {
             }
             samples
         });
-        self.table(BOARD, |entry, _, at, emit| {
-            let boards = entry.reading.map_or(&[][..], |reading| &reading.boards);
-            entry.boards.iter().zip(boards).for_each(|(labels, board)| emit(labels, board.get(at).copied().flatten()));
+        self.table(BOARD, |entry, _, row, emit| {
+            entry.boards.iter().for_each(|(labels, board)| emit(labels, at(board, row)));
         });
         self.alone(&FAN_RPM, |entries| {
             let fans = |(entry, reading): (&Entry<'_>, &Reading)| {

@@ -5,28 +5,21 @@
 //! clients that do not read, crowds). What still can end its accept thread is a lack of descriptors or threads; the socket
 //! then refuses, and a new server is built under a new path.
 //!
-//! Pages do not go through the socket. Each question carries a ticket; the worker lays the page on the `Shelf` under that
+//! Pages do not go through the socket. Each question carries a ticket; the worker lays the page on the [`Shelf`] under that
 //! ticket and lets `tiny_http` answer with the head alone, which is what `tiny_http` does with every `HEAD`, true
 //! Content-Length included. So a page exists once, and a worker is free again before the client has read a byte.
-//!
-//! The socket is a Unix socket in a directory of our own (mode 0700, made anew, never taken over). Where no directory
-//! can be written it is a loopback TCP port, which other users of the host could reach; without a ticket that somebody
-//! waits for they get 404, but `tiny_http`'s own weaknesses are open to them there.
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::io::{self, ErrorKind, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{fs, thread};
 
 use crate::head::{SCRAPE_TIMEOUT, TICKET};
+use crate::private_socket::{Address, Duplex, PrivateDir, listen};
 
 /// What a client asked for. Only GET and HEAD come this far, and the handler need not know which.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -57,21 +50,9 @@ pub struct Response {
 /// The site: it answers each request, on one of the workers. A panic becomes a 500 and the worker goes on.
 pub type Handler = dyn Fn(&Request) -> Response + Send + Sync;
 
-/// Whom a question competes with for a worker. Each class has places of its own, and there is a worker for each place, so
-/// probes of dead miners never keep a page waiting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// Answered from memory, at once.
-    Page,
-    /// Answered by a miner, sooner or later.
-    Probe,
-}
-
 /// Why a question has no answer.
 #[derive(Debug)]
 pub enum Fault {
-    /// All workers stayed busy.
-    Busy,
     /// The handler took longer than the time given.
     Late,
     /// The inner server is dead and could not be rebuilt.
@@ -79,13 +60,11 @@ pub enum Fault {
 }
 
 /// The answer to a question.
-pub struct Answer<'a> {
+pub struct Answer {
     /// The head of the reply, its empty line included; Content-Length is the length of the page.
     pub head: Vec<u8>,
     /// The page.
     pub page: Vec<u8>,
-    /// Keeps the worker's place until dropped, so that pages wait for their turn in no greater number than workers.
-    pub ticket: Ticket<'a>,
 }
 
 /// The running server and all it takes to build it again.
@@ -105,26 +84,25 @@ struct State {
 }
 
 impl Inner {
-    /// Starts the server, with so many places for each [`Class`], with its socket in the first of `dirs` that lets us make a directory.
+    /// Starts the server with its socket in the first of `dirs` that lets us make a directory.
     ///
     /// # Errors
     /// If no socket can be had at all, or no thread.
-    pub fn start(dirs: &[PathBuf], places: [usize; 2], handler: Arc<Handler>) -> io::Result<Self> {
-        let workers = places.iter().sum();
-        let shelf = Arc::new(Shelf { places, state: Mutex::default(), freed: Condvar::new() });
-        let inner = Self { dirs: dirs.to_vec(), workers, handler, shelf, state: Mutex::default() };
+    pub fn start(dirs: &[PathBuf], workers: usize, handler: Arc<Handler>) -> io::Result<Self> {
+        let inner = Self { dirs: dirs.to_vec(), workers, handler, shelf: Arc::default(), state: Mutex::default() };
         let first = Generation::build(&inner)?;
         inner.state().current = Some(first);
         Ok(inner)
     }
 
-    /// Asks for what `canonical` says of a given ticket, waiting `time` at most for a free worker and its answer.
+    /// Asks what `canonical` says for a ticket, waiting `time` at most. Only as many at a time are answered as there are
+    /// workers.
     ///
     /// # Errors
     /// See [`Fault`]; a handler that panics is no error but a 500.
-    pub fn ask(&self, class: Class, canonical: impl Fn(u64) -> String, time: Duration) -> Result<Answer<'_>, Fault> {
+    pub fn ask(&self, canonical: impl Fn(u64) -> String, time: Duration) -> Result<Answer, Fault> {
         let by = Instant::now() + time;
-        let ticket = self.shelf.open(class, by).ok_or(Fault::Busy)?;
+        let ticket = self.shelf.open();
         let mut stream = self.dial(by).map_err(Fault::Dead)?;
         let asked = stream.write_all(canonical(ticket.number).as_bytes());
         let head = asked.and_then(|()| read_reply_head(stream.as_mut())).map_err(|error| match error.kind() {
@@ -132,7 +110,7 @@ impl Inner {
             _ => Fault::Dead(error),
         })?;
         let page = ticket.collect().ok_or_else(|| Fault::Dead(io::Error::other("a reply without its page")))?;
-        Ok(Answer { head, page, ticket })
+        Ok(Answer { head, page })
     }
 
     /// How often the server had to be built again.
@@ -288,106 +266,57 @@ fn head_of(response: &Response) -> tiny_http::Response<io::Empty> {
 }
 
 /// Where questions in progress are known by their ticket, and their pages wait to be collected.
-struct Shelf {
-    places: [usize; 2],
-    state: Mutex<Places>,
-    freed: Condvar,
-}
+#[derive(Default)]
+struct Shelf(Mutex<Places>);
 
 #[derive(Default)]
 struct Places {
     issued: u64,
-    open: HashMap<u64, Place>,
-}
-
-struct Place {
-    class: Class,
-    page: Option<Vec<u8>>,
+    open: HashMap<u64, Option<Vec<u8>>>,
 }
 
 /// One of the places on the shelf, until dropped.
-pub struct Ticket<'a> {
+struct Ticket<'a> {
     shelf: &'a Shelf,
     number: u64,
 }
 
 impl Shelf {
-    /// Waits for a free place.
-    fn open(&self, class: Class, by: Instant) -> Option<Ticket<'_>> {
-        let wait = by.saturating_duration_since(Instant::now());
-        let [pages, probes] = self.places;
-        let places = if class == Class::Page { pages } else { probes };
-        let full = |state: &mut Places| state.open.values().filter(|place| place.class == class).count() >= places;
-        let waited = self.freed.wait_timeout_while(self.lock(), wait, full);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        if full(&mut state) {
-            return None;
-        }
-        state.issued += 1;
-        let number = state.issued;
-        state.open.insert(number, Place { class, page: None });
-        Some(Ticket { shelf: self, number })
+    fn open(&self) -> Ticket<'_> {
+        let mut places = self.places();
+        places.issued += 1;
+        let number = places.issued;
+        places.open.insert(number, None);
+        Ticket { shelf: self, number }
     }
 
     fn is_open(&self, number: u64) -> bool {
-        self.lock().open.contains_key(&number)
+        self.places().open.contains_key(&number)
     }
 
-    /// Lays a page down; nobody may be waiting for it any more.
+    /// Lays a page down, if it is still waited for.
     fn lay(&self, number: u64, page: Vec<u8>) {
-        if let Some(place) = self.lock().open.get_mut(&number) {
-            place.page = Some(page);
+        if let Some(place) = self.places().open.get_mut(&number) {
+            *place = Some(page);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Places> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Ticket<'_> {
     fn collect(&self) -> Option<Vec<u8>> {
-        self.shelf.lock().open.get_mut(&self.number)?.page.take()
+        self.shelf.places().open.get_mut(&self.number).and_then(Option::take)
     }
 }
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        self.shelf.lock().open.remove(&self.number);
-        // Whoever is woken may be waiting for a place of the other class.
-        self.shelf.freed.notify_all();
+        self.shelf.places().open.remove(&self.number);
     }
 }
-
-#[derive(Clone)]
-enum Address {
-    Unix(PathBuf),
-    Tcp(SocketAddr),
-}
-
-impl Address {
-    /// The time left is given to each read and write, which are two or three of each.
-    fn dial(&self, by: Instant) -> io::Result<Box<dyn Duplex>> {
-        let time = Some(by.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
-        Ok(match self {
-            Self::Unix(path) => {
-                let stream = UnixStream::connect(path)?;
-                stream.set_read_timeout(time)?;
-                stream.set_write_timeout(time)?;
-                Box::new(stream)
-            }
-            Self::Tcp(address) => {
-                let stream = TcpStream::connect(address)?;
-                stream.set_read_timeout(time)?;
-                stream.set_write_timeout(time)?;
-                Box::new(stream)
-            }
-        })
-    }
-}
-
-trait Duplex: Read + Write {}
-impl<T: Read + Write> Duplex for T {}
 
 /// A generous bound: a reply's head is some 200 bytes.
 const REPLY_HEAD_BYTES_MAX: u64 = 16 << 10;
@@ -408,44 +337,6 @@ fn read_reply_head(stream: &mut dyn Duplex) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// A directory that only we can enter, removed with the socket in it when dropped.
-struct PrivateDir(PathBuf);
-
-impl PrivateDir {
-    /// Fails if the name exists, whatever it is. The name is random so that nobody can take it in advance.
-    fn create(parent: &Path) -> io::Result<Self> {
-        let random = RandomState::new().hash_one(std::process::id());
-        let path = parent.join(format!("{}-{random:016x}", env!("CARGO_PKG_NAME")));
-        fs::DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Self(path))
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.0.join("inner")
-    }
-}
-
-impl Drop for PrivateDir {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(self.socket());
-        let _ = fs::remove_dir(&self.0);
-    }
-}
-
-fn listen(dirs: &[PathBuf]) -> io::Result<(tiny_http::Listener, Address, Option<PrivateDir>)> {
-    for dir in dirs {
-        let bound = PrivateDir::create(dir).and_then(|home| Ok((UnixListener::bind(home.socket())?, home)));
-        match bound {
-            Ok((listener, home)) => return Ok((listener.into(), Address::Unix(home.socket()), Some(home))),
-            Err(error) => log::debug!("no private socket in {}: {error}", dir.display()),
-        }
-    }
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let address = listener.local_addr()?;
-    log::warn!("no directory for a private socket is writable; the inner web server listens on {address} instead");
-    Ok((listener.into(), Address::Tcp(address), None))
-}
-
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without a message")
@@ -454,7 +345,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::fs;
 
     const TIME: Duration = Duration::from_secs(5);
 
@@ -477,7 +368,7 @@ mod tests {
     }
 
     fn check(inner: &Inner) {
-        let answer = inner.ask(Class::Page, head("/x?a?b"), TIME).map_err(|fault| format!("{fault:?}")).unwrap();
+        let answer = inner.ask(head("/x?a?b"), TIME).map_err(|fault| format!("{fault:?}")).unwrap();
         let page = Request {
             path: "/x".into(),
             query: "a?b".into(),
@@ -493,52 +384,38 @@ mod tests {
     }
 
     #[test]
-    fn a_private_socket_else_loopback() {
-        let parent = PrivateDir::create(&std::env::temp_dir()).unwrap();
-        let dirs = [PathBuf::from("/nonexistent"), parent.0.clone()];
-        let inner = Inner::start(&dirs, [2, 1], Arc::new(site)).unwrap();
-        let made = fs::read_dir(&parent.0).unwrap().next().unwrap().unwrap();
-        assert_eq!(made.metadata().unwrap().permissions().mode() & 0o777, 0o700);
-        check(&inner);
-        inner.close();
-        assert_eq!(fs::read_dir(&parent.0).unwrap().count(), 0);
-        assert!(matches!(inner.ask(Class::Page, head("/"), TIME), Err(Fault::Dead(_))));
-
-        let inner = Inner::start(&[PathBuf::from("/nonexistent")], [1, 1], Arc::new(site)).unwrap();
-        check(&inner);
-    }
-
-    #[test]
     fn a_lost_server_is_built_anew_in_a_new_place() {
-        let parent = PrivateDir::create(&std::env::temp_dir()).unwrap();
-        let inner = Inner::start(std::slice::from_ref(&parent.0), [1, 1], Arc::new(site)).unwrap();
-        let made = fs::read_dir(&parent.0).unwrap().next().unwrap().unwrap().path();
-        fs::remove_dir_all(&made).unwrap();
+        let parent = std::env::temp_dir().join(format!("inner-test-{}", std::process::id()));
+        fs::create_dir(&parent).unwrap();
+        let home = || fs::read_dir(&parent).unwrap().next().map(|entry| entry.unwrap().path());
+        let inner = Inner::start(std::slice::from_ref(&parent), 1, Arc::new(site)).unwrap();
+        check(&inner);
+        let first = home().unwrap();
+        fs::remove_dir_all(&first).unwrap();
         check(&inner);
         check(&inner);
         assert_eq!(inner.rebuilt(), 1);
-        assert!(!made.exists());
+        assert_ne!(home(), Some(first));
         inner.close();
+        assert!(matches!(inner.ask(head("/"), TIME), Err(Fault::Dead(_))));
+        assert_eq!(home(), None);
+        fs::remove_dir(&parent).unwrap();
     }
 
     #[test]
-    fn panics_lateness_and_crowds_have_their_answers() {
-        let inner = Inner::start(&[std::env::temp_dir()], [1, 1], Arc::new(site)).unwrap();
-        let answer = inner.ask(Class::Page, head("/panic"), TIME).map_err(|fault| format!("{fault:?}")).unwrap();
+    fn panics_and_lateness_have_their_answers() {
+        let inner = Inner::start(&[std::env::temp_dir()], 1, Arc::new(site)).unwrap();
+        let answer = inner.ask(head("/panic"), TIME).map_err(|fault| format!("{fault:?}")).unwrap();
         assert!(answer.head.starts_with(b"HTTP/1.1 500 "));
-        assert!(matches!(inner.ask(Class::Page, head("/"), Duration::from_millis(50)), Err(Fault::Busy)));
-        let probe = inner.ask(Class::Probe, head("/"), TIME).map_err(|fault| format!("{fault:?}")).unwrap();
-        assert!(probe.head.starts_with(b"HTTP/1.1 200 "), "a probe has a place of its own");
-        drop((answer, probe));
-        assert!(matches!(inner.ask(Class::Page, head("/slow"), Duration::from_millis(100)), Err(Fault::Late)));
+        assert!(matches!(inner.ask(head("/slow"), Duration::from_millis(100)), Err(Fault::Late)));
         check(&inner);
-        assert!(inner.shelf.lock().open.is_empty());
+        assert!(inner.shelf.places().open.is_empty());
         inner.close();
     }
 
     #[test]
     fn a_stranger_without_a_ticket_gets_nothing() {
-        let inner = Inner::start(&[], [1, 1], Arc::new(site)).unwrap();
+        let inner = Inner::start(&[], 1, Arc::new(site)).unwrap();
         let address = inner.state().current.as_ref().unwrap().address.clone();
         let mut stream = address.dial(Instant::now() + TIME).unwrap();
         stream.write_all(head("/")(99).as_bytes()).unwrap();

@@ -196,8 +196,8 @@ fn unix(at: SystemTime) -> Duration {
 pub struct Cycle {
     /// When the last cycle began.
     pub began: Option<Instant>,
-    /// How long the last cycle took whose polls have all ended.
-    pub took: Option<Duration>,
+    /// The youngest cycle of which all polls have ended: when it began, and how long it took.
+    pub ended: Option<(Instant, Duration)>,
 }
 
 /// All miners.
@@ -242,9 +242,12 @@ impl Store {
         self.cycle.write().unwrap_or_else(PoisonError::into_inner).began = Some(now);
     }
 
-    /// Notes that the last poll of a cycle ended.
-    pub fn end_cycle(&self, took: Duration) {
-        self.cycle.write().unwrap_or_else(PoisonError::into_inner).took = Some(took);
+    /// Notes that the last poll of the cycle that began then has ended. A hung poll may end a cycle after younger ones.
+    pub fn end_cycle(&self, began: Instant) {
+        let ended = &mut self.cycle.write().unwrap_or_else(PoisonError::into_inner).ended;
+        if ended.is_none_or(|(youngest, _)| youngest < began) {
+            *ended = Some((began, began.elapsed()));
+        }
     }
 
     /// The rhythm as it is now.
@@ -265,7 +268,7 @@ impl Store {
 
     /// A copy of one miner's record.
     pub fn miner(&self, index: usize) -> Option<Miner> {
-        self.change(index, |miner| miner.clone())
+        self.miners.get(index).map(|miner| miner.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     fn change<T>(&self, index: usize, change: impl FnOnce(&mut Miner) -> T) -> Option<T> {
@@ -345,6 +348,15 @@ mod tests {
         }
         let miner = store.miners().remove(0);
         assert!(miner.reading.is_none() && miner.info.is_some_and(|info| info[0] == "Q"), "who it is stays");
+    }
+
+    #[test]
+    fn the_youngest_cycle_counts() {
+        let store = store();
+        let (old, young) = (Instant::now(), Instant::now() + Duration::from_nanos(1));
+        store.end_cycle(young);
+        store.end_cycle(old);
+        assert_eq!(store.cycle().ended.map(|(began, _)| began), Some(young));
     }
 
     #[test]

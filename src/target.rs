@@ -6,6 +6,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::exposition::LABEL_CHARS_MAX;
+
 /// Longest name of a host (RFC 1035, section 2.3.4) and of one of its labels.
 const HOST_CHARS_MAX: usize = 253;
 const HOST_LABEL_CHARS_MAX: usize = 63;
@@ -71,11 +73,12 @@ impl Target {
     }
 }
 
-/// Reads a comma-separated list, spaces around commas allowed. Every fault is told, each with its entry.
+/// Reads a comma-separated list, spaces around commas and empty entries allowed. Every fault is told, each with its entry.
 pub fn parse_list(list: &str, default_port: u16) -> Result<Vec<Target>, Vec<String>> {
     let mut targets: Vec<Target> = Vec::new();
     let mut faults = Vec::new();
-    for entry in list.split(',').map(str::trim) {
+    // The Python exporter let a comma at the end pass.
+    for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
         match Target::parse(entry, default_port) {
             Ok(target) if targets.iter().any(|other| other.is_same_miner(&target)) => {
                 faults.push(format!("'{entry}': this miner stands there already; name each once"));
@@ -96,7 +99,13 @@ pub fn parse_list(list: &str, default_port: u16) -> Result<Vec<Target>, Vec<Stri
             target.label = target.address();
         }
     }
-    Ok(targets)
+    let too_long = |target: &&Target| target.label.chars().count() > LABEL_CHARS_MAX;
+    match targets.iter().find(too_long) {
+        Some(target) => {
+            Err(vec![format!("'{}': as a label it would have more than {LABEL_CHARS_MAX} characters", target.host)])
+        }
+        None => Ok(targets),
+    }
 }
 
 fn checked_name(name: &str) -> Result<String, String> {
@@ -173,6 +182,7 @@ mod tests {
             ("192.168.1.50", "192.168.1.50 192.168.1.50:4028"),
             ("nano3s-01.local:4029", "nano3s-01.local nano3s-01.local:4029"),
             ("Garage", "Garage Garage:4028"),
+            (",a, ,", "a a:4028"),
             ("my_miner.lan.", "my_miner.lan. my_miner.lan.:4028"),
             ("::1", "::1 ::1:4028"),
             ("[fe80::2]", "fe80::2 fe80::2:4028"),
@@ -194,8 +204,8 @@ mod tests {
     #[test]
     fn faults() {
         for (list, fault) in [
-            ("", "'': there is no host"),
-            ("a,,b", "'': there is no host"),
+            (":1", "':1': there is no host"),
+            ("x=", "'x=': there is no host"),
             ("http://a", "'http://a': this is a URL"),
             ("a/b", "'a/b': this is a URL or path"),
             ("-a", "'-a': this is no host name"),
@@ -222,5 +232,7 @@ mod tests {
         }
         assert_eq!(parse_list("-a,b,http://c", 1).unwrap_err().len(), 2);
         assert!(parse_list(&"a".repeat(64), 1).is_err());
+        let long = ["a"; 64].join(".");
+        assert!(parse_list(&format!("{long}:1"), 1).is_ok() && parse_list(&format!("{long}:1,{long}:2"), 1).is_err());
     }
 }

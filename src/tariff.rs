@@ -42,6 +42,8 @@ pub struct Tariff {
 /// The part of a tariff that needs to know the local time.
 #[derive(Debug, Clone, PartialEq)]
 struct ByTime {
+    /// The rules as they were set, for the log.
+    text: String,
     rules: Vec<Rule>,
     zone: Zone,
 }
@@ -72,16 +74,17 @@ impl Tariff {
             )
         })?;
         let Some(rules) = rules else { return Ok(Tariff { base_price, by_time: None }) };
+        let text = rules.trim().to_owned();
         let rules = rules.split(';').map(Rule::parse).collect::<Result<Vec<_>, _>>()?;
         if rules.len() > RULES_MAX {
             return Err(format!("ELECTRICITY_PRICE: {} rules are too many; write at most {RULES_MAX}", rules.len()));
         }
-        Ok(Tariff { base_price, by_time: Some(ByTime { rules, zone: Zone::parse(zone)? }) })
+        Ok(Tariff { base_price, by_time: Some(ByTime { text, rules, zone: Zone::parse(zone)? }) })
     }
 
     /// The price at that moment, in units of the currency per kWh.
     pub fn price_at(&self, unix_seconds: i64) -> f64 {
-        let Some(ByTime { rules, zone }) = &self.by_time else { return self.base_price };
+        let Some(ByTime { rules, zone, .. }) = &self.by_time else { return self.base_price };
         let minutes = zone.local_seconds(unix_seconds).div_euclid(60);
         let (day, minute) = (minutes.div_euclid(DAY_MINUTES), minutes.rem_euclid(DAY_MINUTES));
         rules.iter().rev().find(|rule| rule.covers(day, minute)).map_or(self.base_price, |rule| rule.price)
@@ -91,10 +94,9 @@ impl Tariff {
 /// For the log line at start-up.
 impl fmt::Display for Tariff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} per kWh", self.base_price)?;
-        let Some(ByTime { rules, zone }) = &self.by_time else { return Ok(()) };
-        let plural = if rules.len() == 1 { "" } else { "s" };
-        write!(f, ", {} rule{plural} by local time ({zone})", rules.len())
+        write!(f, "{}", self.base_price)?;
+        let Some(ByTime { text, zone, .. }) = &self.by_time else { return Ok(()) };
+        write!(f, ";{text} by local time ({zone})")
     }
 }
 
@@ -260,12 +262,12 @@ mod tests {
     #[test]
     fn the_zone_matters_only_to_rules_and_both_are_told() {
         for (price, zone, expected) in [
-            ("0.18", Some("nonsense!"), "0.18 per kWh"),
-            ("0.18;16:00-21:00=0.42", None, "0.18 per kWh, 1 rule by local time (UTC)"),
+            ("0.18", Some("nonsense!"), "0.18"),
+            ("0.18;16:00-21:00=0.42", None, "0.18;16:00-21:00=0.42 by local time (UTC)"),
             (
                 "0.180;16:00-21:00=0.42;sat-sun 00:00-24:00=0.12",
                 Some("EST5EDT,M3.2.0,M11.1.0"),
-                "0.18 per kWh, 2 rules by local time (EST5EDT,M3.2.0,M11.1.0)",
+                "0.18;16:00-21:00=0.42;sat-sun 00:00-24:00=0.12 by local time (EST5EDT,M3.2.0,M11.1.0)",
             ),
         ] {
             assert_eq!(Tariff::parse(price, zone).unwrap().to_string(), expected);

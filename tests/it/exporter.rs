@@ -75,6 +75,13 @@ impl Settings {
         self.start_as(Command::new(PROGRAM))
     }
 
+    /// The same with arguments.
+    pub fn start_with(&self, arguments: &[&str]) -> Exporter {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments);
+        self.start_as(command)
+    }
+
     /// The same with a command that becomes the program sooner or later.
     pub fn start_as(&self, command: Command) -> Exporter {
         let mut exporter = Exporter { address: self.address(), process: Process::spawn(command, &self.0) };

@@ -3,6 +3,7 @@
 //! `UPDATE_GOLDEN=1 cargo test golden` writes the expected pages anew; look at the difference before you commit it.
 //! The other half holds each page against what the Python exporter makes of the same reply (`*.reference.txt`).
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -106,7 +107,7 @@ const DIFFERENCES: &[(&str, &str, Difference)] = &[
 
 #[test]
 fn a_drop_in_for_the_python_exporter() {
-    let mut met = 0;
+    let (mut compared, mut met) = (0, BTreeSet::new());
     for path in captures(".reference.txt") {
         let name = path.file_name().unwrap().to_str().unwrap();
         let capture = path.with_file_name(name.replace(".reference.txt", ".reply"));
@@ -125,8 +126,10 @@ fn a_drop_in_for_the_python_exporter() {
                     assert!(line.contains("firmware=\"\"") && actual.is_none(), "{line}");
                 }
             }
-            met += 1;
+            met.extend(DIFFERENCES.iter().position(|difference| of(&difference)));
+            compared += 1;
         }
     }
-    assert!(met > 2000, "only {met} series were compared");
+    assert!(compared > 2000, "only {compared} series were compared");
+    assert_eq!(met.len(), DIFFERENCES.len(), "a difference no longer occurs");
 }

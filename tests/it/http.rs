@@ -275,7 +275,7 @@ fn slow_readers_of_a_large_page_delay_nobody() {
         let start = Instant::now();
         let health = exporter.get("/health");
         assert_eq!(health.status, 200);
-        assert!(start.elapsed() < Duration::from_secs(2), "/health took {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(5), "/health took {:?}", start.elapsed());
         assert_eq!(exporter.get("/metrics").status, 200);
     }
     miners.wait_for_connections(before + targets.len());

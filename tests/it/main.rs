@@ -8,7 +8,7 @@
 //! * `settings` covers environment and subcommands, `daemon` the life of a running exporter, `faults` what broken
 //!   miners do to it, `http` the endpoints and hostile clients;
 //! * `families` covers what settings and time add to the page, `probe` polls on demand and service
-//!   discovery, `people` the pages for browsers;
+//!   discovery, `people` the pages for browsers, `show` what is there without a miner;
 //! * with the library: `golden` holds whole pages against captures and the Python exporter, `mutations` feeds garbage,
 //!   `tidy` checks the rules of the house.
 //!
@@ -37,6 +37,7 @@ mod exporter;
 mod fake_miner;
 mod families;
 mod faults;
+mod gate;
 mod golden;
 mod http;
 mod mutations;
@@ -45,6 +46,7 @@ mod people;
 mod probe;
 mod reply;
 mod settings;
+mod show;
 mod tidy;
 
 /// How long a test waits for what must happen soon. Only a broken program or a stopped machine takes so long.

@@ -159,3 +159,27 @@ proptest! {
         Page::parse(&page_with(&bytes)).map_err(TestCaseError::fail)?;
     }
 }
+
+/// The same bytes for the parser that Prometheus brings, where it is installed; `.ci/run` installs it.
+#[test]
+fn promtool_reads_damaged_pages() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    if Command::new("promtool").arg("--version").output().is_err() {
+        return;
+    }
+    for (number, capture) in CAPTURES.iter().enumerate() {
+        let at = number * 997;
+        let damages = [Damage::Insert(at, number), Damage::Repeat(at * 3, 500), Damage::Graft(at * 2, number, 300)];
+        let page = page_with(&damaged(capture, &damages));
+        let mut promtool = Command::new("promtool");
+        let promtool =
+            promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = promtool.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        // 3: it can read the page and objects to names, which `.ci/prometheus` judges.
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -305,7 +305,7 @@ fn once_fails_if_no_miner_answers() {
     let mut closed = FakeMiner::start(Behaviour::Hold(Vec::new()));
     closed.refuse();
     let silent = FakeMiner::start(Behaviour::Hold(Vec::new()));
-    let ended = Settings::for_miners([&closed, &silent]).set("MINER_TIMEOUT", "0.3").run(&["once"]);
+    let ended = Settings::for_miners([&closed, &silent]).set("MINER_TIMEOUT", "2").run(&["once"]);
     assert_eq!(ended.code(), Some(1), "{ended:?}");
     let page = Page::parse(&ended.stdout).unwrap();
     assert_eq!(only("connection_refused", &page, &closed.ip()), 1.0);

@@ -54,11 +54,11 @@ fn modules_use_only_those_declared_below_them() {
 fn who_may_do_what() {
     for (what, texts, modules) in [
         ("names of metrics stand in the catalogue", &["avalon_", "process_"][..], &["metrics"][..]),
-        ("connections are opened by these", &["TcpStream::connect"], &["cli", "client", "server"]),
+        ("connections are opened by these", &["TcpStream::connect"], &["cli", "client", "private_socket"]),
         ("the lock round the miners", &["RwLock"], &["store"]),
         ("the environment", &["env::var"], &["config"]),
         ("the end of the process", &["process::exit", "ExitCode"], &["main"]),
-        ("requests to miners", &["+devs+"], &["cgminer"]),
+        ("requests to miners", &["READ_COMMANDS"], &["cgminer"]),
     ] {
         let found = modules_with(texts);
         let strangers: Vec<_> = found.iter().filter(|module| !modules.contains(&module.as_str())).collect();
@@ -188,5 +188,34 @@ fn settings_are_documented_as_they_are() {
         cli::help().lines().skip_while(|line| *line != "Subcommands:").skip(1).take_while(|line| !line.is_empty())
     {
         assert!(readme.contains(line.trim_end()), "the README lacks: {line}");
+    }
+}
+
+/// Links from one document to another, or to a section of it, lead somewhere.
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let documents = docs.chain([root().join("README.md"), root().join("CHANGELOG.md")]);
+    for path in documents.filter(|path| path.extension().is_some_and(|end| end == "md")) {
+        let text = fs::read_to_string(&path).unwrap();
+        for link in
+            text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://"))
+        {
+            let (file, section) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            assert!(target.exists(), "{}: {link} leads nowhere", path.display());
+            let anchor = |line: &str| {
+                let words = line.trim_start_matches('#').trim().to_lowercase();
+                words
+                    .chars()
+                    .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+                    .collect::<String>()
+                    .replace(' ', "-")
+            };
+            let headings = fs::read_to_string(&target).unwrap_or_default();
+            let is_there =
+                section.is_empty() || headings.lines().any(|line| line.starts_with('#') && anchor(line) == section);
+            assert!(is_there, "{}: {link} names no section", path.display());
+        }
     }
 }

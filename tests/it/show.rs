@@ -1,0 +1,86 @@
+//! What is there without a miner, or to look at one: `demo`, `replay` and `capture`.
+
+use std::path::Path;
+
+use crate::exporter::Settings;
+use crate::fake_miner::{Behaviour, FakeMiner};
+use crate::reply::{capture, nano3s};
+
+fn up(page: &crate::page::Page) -> usize {
+    let samples = page.family("avalon_up").map(|family| family.samples.as_slice()).unwrap_or_default();
+    samples.iter().filter(|sample| sample.value == 1.0).count()
+}
+
+#[test]
+fn demo_shows_everything_and_says_that_it_is_one() {
+    let exporter = Settings::new().set("UPDATE_INTERVAL", 0.2).start_with(&["demo"]);
+    let page = exporter.wait_for("four simulated miners", |page| up(page) == 4);
+    assert!(exporter.log().contains("THIS IS A DEMO"), "{}", exporter.log());
+    for family in [
+        "avalon_power_watts",
+        "avalon_efficiency_joules_per_terahash",
+        "avalon_chip_core_volts",
+        "avalon_network_difficulty",
+        "avalon_wifi_rssi_dbm",
+        "avalon_electricity_price",
+        "avalon_miner_name",
+        "avalon_board_temp_max_celsius",
+    ] {
+        assert!(page.family(family).is_some(), "the demo lacks {family}");
+    }
+    let models: Vec<_> =
+        page.family("avalon_info").unwrap().samples.iter().map(|s| s.series.labels["model"].clone()).collect();
+    assert_eq!(models.len(), 4, "{models:?}");
+    exporter.wait_for("hashes to be counted", |later| {
+        let total = |page: &crate::page::Page| page.family("avalon_hashes_total").unwrap().samples[0].value;
+        total(later) > total(&page)
+    });
+}
+
+#[test]
+fn demo_takes_no_miners_from_the_settings() {
+    let exporter =
+        Settings::new().set("AVALON_IP", "192.0.2.1").set("EXPORT_CHIP_METRICS", false).start_with(&["demo"]);
+    let page = exporter.wait_for("four simulated miners", |page| up(page) == 4);
+    assert!(page.family("avalon_chip_temp_celsius").is_none(), "what is set counts");
+}
+
+#[test]
+fn replay_serves_captures_as_miners() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
+    let files =
+        ["nano3s__25021401_56abae7__high.reply", "q__25052801_14a19a2__standby.reply"].map(|name| folder.join(name));
+    let files = files.each_ref().map(|path| path.to_str().unwrap());
+    let exporter = Settings::new().start_with(&["replay", files[0], files[1]]);
+    let page = exporter.wait_for("two miners", |page| up(page) == 2);
+    let name = page.family("avalon_miner_name").unwrap().samples[0].series.labels["name"].clone();
+    assert_eq!(name, "nano3s__25021401_56abae7__high");
+    for arguments in [&["replay"][..], &["replay", "/no/such/file"]] {
+        let ended = Settings::new().run(arguments);
+        assert!(ended.code() != Some(0) && ended.stderr.contains("replay"), "{ended:?}");
+    }
+}
+
+#[test]
+fn capture_prints_the_reply_with_what_is_private_masked() {
+    let mut reply = capture("nano3s__25021401_56abae7__high__extended");
+    let secrets = [("worker.1", "bc1qsecret.rig"), ("e0e1a9000001", "aabbccddeeff"), ("home-wifi", "my own net")];
+    for (mask, secret) in secrets {
+        reply = String::from_utf8(reply).unwrap().replace(mask, secret).into_bytes();
+    }
+    let miner = FakeMiner::start(Behaviour::Answer(reply));
+    let ended = Settings::nothing().run(&["capture", &miner.target()]);
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    for (mask, secret) in secrets {
+        assert!(!ended.stdout.contains(secret) && ended.stdout.contains(mask), "{secret} is there, or {mask} is not");
+    }
+    assert_eq!(ended.stdout.as_bytes(), capture("nano3s__25021401_56abae7__high__extended"), "nothing else changes");
+    assert!(ended.stderr.contains("nano3s__25021401_56abae7__mining.reply"), "{}", ended.stderr);
+
+    let mut closed = FakeMiner::start(Behaviour::Answer(nano3s()));
+    closed.refuse();
+    let failed = Settings::nothing().run(&["capture", &closed.target()]);
+    assert!(failed.code() == Some(1) && failed.stderr.contains("refused") && failed.stdout.is_empty(), "{failed:?}");
+    let wrong = Settings::nothing().run(&["capture", "http://x"]);
+    assert!(wrong.code() == Some(1) && wrong.stderr.contains("this is a URL"), "{wrong:?}");
+}
