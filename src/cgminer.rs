@@ -32,6 +32,8 @@ pub enum Request {
     Standard,
     /// The same and the two parts with Wi-Fi, dust filter and network difficulty.
     Extended,
+    /// Only who the miner is. The reply to a single command is that of [`version_alone`].
+    Version,
 }
 
 impl Request {
@@ -44,6 +46,7 @@ impl Request {
         let standard = match self {
             Request::Standard => READ_COMMANDS.get(..7),
             Request::Extended => None,
+            Request::Version => READ_COMMANDS.get(..1),
         };
         standard.unwrap_or(READ_COMMANDS)
     }
@@ -195,6 +198,23 @@ impl<'a> Reply<'a> {
     /// The record of the device: the first with an `MM` field, wherever it stands among the pools' records.
     pub fn device(&self) -> Option<&Record<'a>> {
         self.stats.iter().find(|record| record.fields.iter().any(|(key, _)| key.starts_with(MODULE)))
+    }
+}
+
+/// Reads the reply to [`Request::Version`]. The answer to a command that stands alone has no `CMD=` before it.
+pub fn version_alone(text: &str, whole: bool) -> Result<Record<'_>, ReplyError> {
+    if text.is_empty() {
+        return Err(ReplyError::Empty);
+    }
+    let mut records = records(text);
+    let status = records.next().filter(|record| record.starts_with("STATUS=")).ok_or(ReplyError::Foreign)?;
+    let records = records.take(RECORDS_MAX).collect();
+    let part = Part { name: "version", status: Some(Record::parse(status)), records, more: 0 };
+    match part.succeeded() {
+        _ if !whole && !ends_record(text) => Err(ReplyError::Truncated),
+        Some([version, ..]) if version.starts_with("VERSION") => Ok(Record::parse(version)),
+        Some(_) => Err(ReplyError::Malformed("version")),
+        None => Err(ReplyError::Failed("version", part.message())),
     }
 }
 
@@ -487,6 +507,23 @@ mod tests {
         let standard = "version+summary+stats+config+devs+devdetails+pools";
         assert_eq!(Request::Standard.text(), standard);
         assert_eq!(Request::Extended.text(), format!("{standard}+litestats+coin"));
+    }
+
+    #[test]
+    fn a_version_alone() {
+        let text = "STATUS=S,When=1,Code=22,Msg=CGMiner versions|VERSION,PROD=Avalon Q,MODEL=Q|";
+        assert_eq!(version_alone(text, false).unwrap().raw("MODEL"), Some("Q"));
+        for (text, whole, fault) in [
+            ("", true, ReplyError::Empty),
+            ("HTTP/1.1 400 Bad Request|", true, ReplyError::Foreign),
+            ("STATUS=S,Msg=x|VERSION,MOD", false, ReplyError::Truncated),
+            ("STATUS=S,Msg=x|", true, ReplyError::Malformed("version")),
+            ("STATUS=S,Msg=x|SUMMARY,a=b|", true, ReplyError::Malformed("version")),
+            ("STATUS=E,Msg=Access denied|", true, ReplyError::Failed("version", "Access denied".into())),
+        ] {
+            assert_eq!(version_alone(text, whole).unwrap_err(), fault, "{text}");
+        }
+        assert_eq!(Request::Version.text(), "version");
     }
 
     #[test]

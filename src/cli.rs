@@ -2,14 +2,17 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{self, IsTerminal, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::capture;
 use crate::config::{Config, EXPORTER_PORT, MINER_PORT, VARIABLES};
+use crate::discover;
+use crate::discovery;
+use crate::network::Network;
 use crate::poll::Poller;
 use crate::render::{self, VERSION, View};
 use crate::store::Store;
@@ -28,6 +31,13 @@ pub enum Command {
     Replay(Vec<PathBuf>),
     /// Print the masked reply of a miner.
     Capture(String),
+    /// Search a range of addresses for miners.
+    Discover {
+        /// The range.
+        range: String,
+        /// Whether to print service discovery instead of a table.
+        is_sd: bool,
+    },
     /// Ask the exporter on this machine whether it is well.
     Healthcheck,
     /// Poll all miners once and print the page.
@@ -41,15 +51,23 @@ pub enum Command {
 }
 
 /// The words, each with its arguments and what `--help` says of it.
-const COMMANDS: &[(&str, &str, &str)] = &[
+pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("demo", "", "serve the metrics of four simulated miners"),
     ("once", "", "poll all miners once and print their metrics; exit code 1 if none answered"),
     ("check-config", "", "check the settings and print what would run; exit code 2 if they are wrong"),
     ("healthcheck", "", "ask the exporter on this machine whether it is well; exit code 0 or 1"),
+    ("discover", "[--sd] RANGE", "find miners in a private range of addresses; --sd prints them as file_sd JSON"),
     ("capture", "HOST[:PORT]", "print a miner's reply, what is private masked, for a bug report or a test"),
     ("replay", "FILE...", "serve the metrics of captures, for developing dashboards"),
     ("--version", "", "print the version"),
     ("--help", "", "print this"),
+];
+
+/// What an exit code means.
+pub const EXIT_CODES: &[(u8, &str)] = &[
+    (0, "all is well"),
+    (1, "it did not work: no answer, a port that is taken, an exporter that is not well"),
+    (2, "arguments or settings are wrong"),
 ];
 
 impl Command {
@@ -66,13 +84,24 @@ impl Command {
                 return Err("capture needs the miner to ask: capture HOST[:PORT]".to_owned());
             }
             "capture" => Self::Capture(rest.remove(0).to_string_lossy().into_owned()),
+            "discover" => {
+                let before = rest.len();
+                rest.retain(|word| word != "--sd");
+                if rest.is_empty() {
+                    return Err("discover needs the range to search, such as: discover 192.168.1.0/24".to_owned());
+                }
+                Self::Discover { is_sd: rest.len() < before, range: rest.remove(0).to_string_lossy().into_owned() }
+            }
             "demo" => Self::Demo,
             "once" => Self::Once,
             "check-config" => Self::CheckConfig,
             "healthcheck" => Self::Healthcheck,
             "--version" | "-V" | "version" => Self::Version,
             "--help" | "-h" | "help" => Self::Help,
-            _ => return Err(format!("there is no subcommand '{word}'; --help lists them")),
+            _ => {
+                let meant = closest(&word).map_or(String::new(), |name| format!(" did you mean '{name}'?"));
+                return Err(format!("there is no subcommand '{word}';{meant} --help lists them"));
+            }
         };
         match rest.first() {
             None => Ok(command),
@@ -86,6 +115,30 @@ impl Command {
     }
 }
 
+/// The subcommand that somebody meant who mistyped it.
+fn closest(word: &str) -> Option<&'static str> {
+    let near = COMMANDS.iter().map(|(name, ..)| (distance(word, name), *name));
+    near.filter(|(distance, name)| *distance <= 2 && distance * 2 <= name.len()).min().map(|(_, name)| name)
+}
+
+/// How many characters have to be put in, taken out or changed (Levenshtein's distance), row by row of his matrix.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (at, char) in one.chars().enumerate() {
+        let mut diagonal = at;
+        let mut left = at + 1;
+        for (cell, of_other) in row.iter_mut().skip(1).zip(other.chars()) {
+            let above = *cell;
+            *cell = (diagonal + usize::from(char != of_other)).min(above + 1).min(left + 1);
+            (diagonal, left) = (above, *cell);
+        }
+        if let Some(first) = row.first_mut() {
+            *first = at + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
 /// The text of `--help`, made of the tables of subcommands and variables.
 pub fn help() -> String {
     let mut text = format!(
@@ -95,7 +148,7 @@ pub fn help() -> String {
     );
     for (name, arguments, meaning) in COMMANDS {
         let usage = format!("{name} {arguments}");
-        let _ = writeln!(text, "  {usage:<20} {meaning}");
+        let _ = writeln!(text, "  {usage:<22} {meaning}");
     }
     text.push_str(
         "\nEnvironment variables (exactly one of AVALON_IP and AVALON_IPS must be set, but for probes alone):\n",
@@ -104,8 +157,38 @@ pub fn help() -> String {
         let default = if default.is_empty() { String::new() } else { format!(" [{default}]") };
         let _ = writeln!(text, "  {name:<24} {meaning}{default}");
     }
+    text.push_str("\nExit codes:\n");
+    for (code, meaning) in EXIT_CODES {
+        let _ = writeln!(text, "  {code}  {meaning}");
+    }
     text
 }
+
+/// Prints the text of `--help`, with colours on a terminal.
+pub fn print_help() {
+    let text = help();
+    if !(io::stdout().is_terminal() && Config::wants_colour()) {
+        return print(text);
+    }
+    let mut coloured = String::new();
+    for line in text.lines() {
+        let name = line.strip_prefix("  ").and_then(|line| line.split("  ").next()).unwrap_or_default();
+        let _ = match line.split_once(name).filter(|_| !name.is_empty()) {
+            Some((before, after)) => writeln!(coloured, "{before}{CYAN}{}{PLAIN}{after}", name.trim_end()),
+            None if line.ends_with(':') => writeln!(coloured, "{BOLD}{line}{PLAIN}"),
+            None => writeln!(coloured, "{line}"),
+        };
+    }
+    print(coloured);
+}
+
+/// Escape sequences of terminals (ECMA-48, SGR).
+const BOLD: &str = "\x1b[1m";
+const CYAN: &str = "\x1b[36m";
+const RED: &str = "\x1b[1;31m";
+const PLAIN: &str = "\x1b[0m";
+/// Back to the first column, and clear the line.
+const ANEW: &str = "\r\x1b[K";
 
 /// The settings as they were understood, a line each.
 pub fn describe(config: &Config) -> String {
@@ -135,6 +218,37 @@ pub fn capture(address: &str) -> Result<(Vec<u8>, String), String> {
     let reply = capture::capture(&target, CAPTURE_TIME).map_err(|error| format!("{}: {error}", target.label))?;
     let name = capture::file_name(&reply);
     Ok((reply, name))
+}
+
+/// The addresses of a range that may be searched.
+pub fn addresses(range: &str) -> Result<Vec<Ipv4Addr>, String> {
+    let network = Network::parse(range).map_err(|fault| format!("'{range}': {fault}"))?;
+    discover::addresses(&network)
+}
+
+/// Searches these addresses for miners, and tells on a terminal how far it is. What to print; the error says that there
+/// is none.
+pub fn discover(addresses: &[Ipv4Addr], port: u16, is_sd: bool) -> Result<String, String> {
+    let count = addresses.len();
+    let is_terminal = io::stderr().is_terminal();
+    let found = discover::discover(addresses, port, |asked| {
+        if is_terminal {
+            announce(&format!("{ANEW}asked {asked} of {count} addresses on port {port}"));
+        }
+    });
+    if is_terminal {
+        announce(ANEW);
+    }
+    if found.is_empty() {
+        return Err(format!("none of {count} addresses has a miner that answers on port {port}"));
+    }
+    if is_sd {
+        let list = discovery::list(
+            found.iter().filter(|miner| miner.is_avalon()).map(|miner| (&miner.target, Some(&miner.info))),
+        );
+        return Ok(format!("{list:#}\n"));
+    }
+    Ok(discover::table(&found, MINER_PORT))
 }
 
 /// How long a capture waits: longer than a poll by default, since a person waits for it.
@@ -203,7 +317,9 @@ pub fn announce(text: &str) {
 
 /// Tells people what went wrong, on stderr, whatever the log level.
 pub fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "{PROGRAM}: {}", text.replace('\n', &format!("\n{PROGRAM}: ")));
+    let is_coloured = io::stderr().is_terminal() && Config::wants_colour();
+    let name = if is_coloured { format!("{RED}{PROGRAM}:{PLAIN}") } else { format!("{PROGRAM}:") };
+    let _ = writeln!(io::stderr(), "{name} {}", text.replace('\n', &format!("\n{name} ")));
 }
 
 #[cfg(test)]
@@ -224,6 +340,11 @@ mod tests {
             assert!(help().contains(&format!("\n  {word} ")));
         }
         assert_eq!(parse(&["-h"]), Ok(Command::Help));
+        for words in [["discover", "--sd", "a"], ["discover", "a", "--sd"]] {
+            assert_eq!(parse(&words), Ok(Command::Discover { range: "a".into(), is_sd: true }));
+        }
+        assert_eq!(parse(&["discover", "a"]), Ok(Command::Discover { range: "a".into(), is_sd: false }));
+        assert!(parse(&["discover", "--sd"]).is_err());
         assert_eq!(parse(&["capture", "a:1"]), Ok(Command::Capture("a:1".into())));
         assert_eq!(parse(&["replay", "a", "b"]), Ok(Command::Replay(vec!["a".into(), "b".into()])));
         assert_eq!(parse(&["serve"]), Err("there is no subcommand 'serve'; --help lists them".into()));
@@ -231,6 +352,24 @@ mod tests {
             assert!(parse(&extra).is_err_and(|fault| fault.contains("unexpected argument 'more'")));
         }
         assert!(parse(&["capture", "a", "more"]).is_err_and(|fault| fault.contains("unexpected argument 'more'")));
+    }
+
+    #[test]
+    fn mistyped_words_are_understood() {
+        for (word, meant) in [
+            ("onec", Some("once")),
+            ("onc", Some("once")),
+            ("chek-confg", Some("check-config")),
+            ("--verison", Some("--version")),
+            ("discovery", Some("discover")),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(closest(word), meant, "{word}");
+            let fault = parse(&[word]).unwrap_err();
+            assert_eq!(fault.contains("did you mean"), meant.is_some(), "{fault}");
+        }
+        assert_eq!((distance("kitten", "sitting"), distance("", "abc"), distance("abc", "")), (3, 3, 3));
     }
 
     #[test]

@@ -119,6 +119,14 @@ pub fn collect(reply: &Reply<'_>) -> (Info, Reading) {
     (source.info(), reading)
 }
 
+/// Who a miner says it is, by `version` alone.
+pub fn identify(version: &Record<'_>) -> Info {
+    INFO_LABELS.map(|(_, keys)| {
+        let stated = keys.iter().find_map(|key| version.text(key).filter(|text| !text.is_empty()));
+        short(&stated.unwrap_or_default())
+    })
+}
+
 /// A chip's numbers as they were sent.
 #[derive(Clone, Copy, Default)]
 struct RawChip {
@@ -268,15 +276,15 @@ impl<'a> Source<'a> {
 
     fn info(&self) -> Info {
         let version = self.items.raw("Ver").and_then(split_version);
-        INFO_LABELS.map(|(label, keys)| {
-            let stated = keys.iter().find_map(|key| self.reply.version.text(key).filter(|text| !text.is_empty()));
-            match (label, version) {
-                _ if stated.is_some() => short(&stated.unwrap_or_default()),
+        let mut info = identify(&self.reply.version);
+        for (value, (label, _)) in info.iter_mut().zip(INFO_LABELS).filter(|(value, _)| value.is_empty()) {
+            *value = match (label, version) {
                 ("model", Some((model, _))) => short(model),
                 ("firmware", Some((_, firmware))) => short(firmware),
                 _ => String::new(),
-            }
-        })
+            };
+        }
+        info
     }
 }
 

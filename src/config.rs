@@ -154,6 +154,19 @@ impl Config {
         if reader.faults.is_empty() { Ok(address) } else { Err(Faults(reader.faults)) }
     }
 
+    /// The port of the miners' API, which needs no other setting to be right.
+    pub fn api_port() -> Result<u16, Faults> {
+        let mut reader = Reader { get: |name: &str| std::env::var_os(name), faults: Vec::new() };
+        let port = reader.port("AVALON_PORT", MINER_PORT);
+        if reader.faults.is_empty() { Ok(port) } else { Err(Faults(reader.faults)) }
+    }
+
+    /// Whether a terminal may be given colours: not with `NO_COLOR` (<https://no-color.org>), and not a dumb one.
+    pub fn wants_colour() -> bool {
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
+    }
+
     /// The settings as lines of name and value, without the miners.
     pub fn lines(&self) -> Vec<(&'static str, String)> {
         let price = self.price.as_ref();

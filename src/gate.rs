@@ -52,9 +52,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The deepest call is a formatted log line, some 10 KiB.
 const STACK_BYTES: usize = 128 << 10;
 
-/// The one path whose answer waits for a miner.
-pub const PROBE_PATH: &str = "/probe";
-
 const BAD_GATEWAY: Status = "502 Bad Gateway";
 const UNAVAILABLE: Status = "503 Service Unavailable";
 const GATEWAY_TIMEOUT: Status = "504 Gateway Timeout";
@@ -94,7 +91,7 @@ struct Seat {
     address: IpAddr,
     since: Instant,
     stage: Stage,
-    /// Whether it asks for a probe, whose answer waits for a miner. Probes have workers of their own, so that dead miners
+    /// Whether it asks for a probe, whose answer waits for a miner. Probes have threads of their own, so that dead miners
     /// never keep a page waiting.
     is_probe: bool,
     /// Of the page held in memory for this client.
@@ -133,7 +130,7 @@ enum End {
 /// # Errors
 /// If the inner server cannot be started, or no thread.
 pub fn serve(listener: TcpListener, dirs: &[PathBuf], limits: Limits, handler: Arc<Handler>) -> io::Result<Arc<Gate>> {
-    let inner = Inner::start(dirs, limits.workers + limits.probes, handler)?;
+    let inner = Inner::start(dirs, limits.workers, handler)?;
     let gate = Arc::new(Gate { limits, inner, table: Mutex::default(), freed: Condvar::new() });
     let accepting = Arc::clone(&gate);
     thread::Builder::new().name("http-accept".into()).spawn(move || accepting.accept(&listener))?;
@@ -262,7 +259,7 @@ impl Gate {
 
     fn reply(&self, id: u64, socket: &TcpStream, bytes: &[u8]) -> Result<(), End> {
         let head = head::parse(bytes).map_err(End::Refused)?;
-        let is_probe = head.path() == PROBE_PATH;
+        let is_probe = head.path() == head::PROBE_PATH;
         let mut page_bytes = 0; // not known yet
         let mut answer = loop {
             self.wait_for_turn(id, is_probe, page_bytes)?;

@@ -181,8 +181,7 @@ impl Display for Figure {
             unit => (value, unit),
         };
         let decimals = match (unit, value.abs()) {
-            (_, 0.0) => 0,
-            ("°C" | "W" | "rpm" | "" | "dBm" | "mV", _) => 0,
+            ("°C" | "W" | "rpm" | "" | "dBm" | "mV", _) | (_, 0.0) => 0,
             (_, size) if size >= 100.0 => 0,
             (_, size) if size >= 10.0 => 1,
             _ => 2,

@@ -41,6 +41,8 @@ pub const FIELDS_MAX: usize = 64;
 pub const SCRAPE_TIMEOUT: &str = "X-Prometheus-Scrape-Timeout-Seconds";
 /// The private field that joins a request to its place on the shelf of `server`. A client's own is never passed on.
 pub const TICKET: &str = "X-Ticket";
+/// The one path whose answer waits for a miner. Requests for it never compete with others for a thread.
+pub const PROBE_PATH: &str = "/probe";
 /// The client's fields that the handler may see.
 const PASSED: [&str; 2] = ["Accept", SCRAPE_TIMEOUT];
 

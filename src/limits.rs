@@ -14,7 +14,7 @@ pub struct Limits {
     pub per_address: usize,
     /// Threads that ask the handler, and so requests that may be at it.
     pub workers: usize,
-    /// The same for probes, which wait for a miner each: they never take a thread from other requests.
+    /// Probes at a time, which wait for a miner each. They have threads of their own, so others never wait for them.
     pub probes: usize,
     /// For the head to arrive.
     pub head_time: Duration,
@@ -37,7 +37,7 @@ const CONNECTIONS_MAX: usize = 64;
 const CONNECTIONS_MIN: usize = 4;
 /// A scrape or two, a page for a browser, and one to spare.
 const WORKERS: usize = 4;
-/// Two dozen dead miners, each 5 s every 15 s, leave a place for the living; an idle thread costs some 10 kB.
+/// Two dozen dead miners, each 5 s every 15 s, leave a place for the living.
 const PROBES_MAX: usize = 8;
 /// So that a few descriptors do not all go to probes: each takes one more, for its miner.
 const DESCRIPTORS_PER_PROBE: usize = 32;

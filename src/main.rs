@@ -50,6 +50,12 @@ fn run() -> Result<(), Failure> {
             cli::announce(&format!("as a test this capture is called {name}\n"));
             Ok(())
         }
+        Command::Discover { range, is_sd } => {
+            let addresses = cli::addresses(&range).map_err(|text| (2, text))?;
+            let port = Config::api_port().map_err(|faults| (2, faults.to_string()))?;
+            cli::print(cli::discover(&addresses, port, is_sd).map_err(|text| (1, text))?);
+            Ok(())
+        }
         Command::Healthcheck => {
             let address = Config::local_address().map_err(|faults| (1, faults.to_string()))?;
             cli::healthcheck(address).map_err(|text| (1, text))
@@ -70,7 +76,7 @@ fn run() -> Result<(), Failure> {
             Ok(())
         }
         Command::Help => {
-            cli::print(cli::help());
+            cli::print_help();
             Ok(())
         }
     }

@@ -139,17 +139,15 @@ impl Poller {
         let began = Instant::now();
         let cycle = Arc::new(Cycle { store: self.store.clone(), began, has_polls: AtomicBool::new(false) });
         self.store.begin_cycle(began);
-        let begin = |(index, miner): (usize, &Arc<Polled>)| match miner.take_turn() {
-            Some(turn) => {
-                cycle.has_polls.store(true, Ordering::Relaxed);
-                self.begin_poll(index, turn, self.timeout, Some(cycle.clone()))
-            }
-            None => {
+        let poll = |(index, miner): (usize, &Arc<Polled>)| {
+            let Some(turn) = miner.take_turn() else {
                 self.store.skip(index);
-                None
-            }
+                return None;
+            };
+            cycle.has_polls.store(true, Ordering::Relaxed);
+            self.begin_poll(index, turn, self.timeout, Some(cycle.clone()))
         };
-        self.miners.iter().enumerate().filter_map(begin).collect()
+        self.miners.iter().enumerate().filter_map(poll).collect()
     }
 
     fn begin_poll(

@@ -93,16 +93,16 @@ impl Probes {
         let text = target_of(query).map_err(Refusal::Malformed)?;
         let named = |miner: &Target| miner.name.as_deref() == Some(&text) || miner.label == text;
         if let Some(index) = self.miners.iter().position(named) {
-            return self.ask(&self.poller, index, by);
+            return ask(&self.poller, index, by);
         }
         let target = Target::parse(&text, self.port).ok().filter(|target| target.name.is_none());
         let target =
             target.ok_or_else(|| Refusal::Malformed(format!("'{text}' is no target; give HOST or HOST:PORT")))?;
         if let Some(index) = self.miners.iter().position(|miner| miner.is_same_miner(&target)) {
-            return self.ask(&self.poller, index, by);
+            return ask(&self.poller, index, by);
         }
         match self.permitted(target, by)? {
-            Ok(target) => self.ask(&self.poller_of(target), 0, by),
+            Ok(target) => ask(&self.poller_of(target), 0, by),
             Err((target, error)) => {
                 let store = Store::new(&[target], self.interval, None);
                 store.record(0, Instant::now(), Err(error));
@@ -137,10 +137,6 @@ impl Probes {
         }
     }
 
-    fn ask(&self, poller: &Poller, index: usize, by: Instant) -> Result<Miner, Refusal> {
-        poller.poll_now(index, by).ok_or_else(|| Refusal::Malformed("the target was lost".to_owned()))
-    }
-
     /// The poller of a record, a new one if there is none yet.
     fn poller_of(&self, target: Target) -> Arc<Poller> {
         let now = Instant::now();
@@ -161,9 +157,14 @@ impl Probes {
     }
 }
 
+/// Polls; a miner that the poller does not have is a mistake of this program.
+fn ask(poller: &Poller, index: usize, by: Instant) -> Result<Miner, Refusal> {
+    poller.poll_now(index, by).ok_or_else(|| Refusal::Malformed("the target was lost".to_owned()))
+}
+
 /// What is left of Prometheus's time.
 fn usable(scrape_timeout: Duration) -> Duration {
-    if scrape_timeout > 2 * MARGIN { scrape_timeout - MARGIN } else { scrape_timeout / 2 }
+    scrape_timeout.saturating_sub(MARGIN).max(scrape_timeout / 2)
 }
 
 /// The value of the one parameter `target`, decoded.

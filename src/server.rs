@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::head::{SCRAPE_TIMEOUT, TICKET};
+use crate::head::{PROBE_PATH, SCRAPE_TIMEOUT, TICKET};
 use crate::private_socket::{Address, Duplex, PrivateDir, listen};
 
 /// What a client asked for. Only GET and HEAD come this far, and the handler need not know which.
@@ -47,7 +47,10 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// The site: it answers each request, on one of the workers. A panic becomes a 500 and the worker goes on.
+/// A probe's page is written on it; `poll` does the rest in a thread of its own.
+const PROBE_STACK_BYTES: usize = 256 << 10;
+
+/// The site: it answers each request, on one of the workers, a probe on a thread of its own. A panic becomes a 500 and the worker goes on.
 pub type Handler = dyn Fn(&Request) -> Response + Send + Sync;
 
 /// Why a question has no answer.
@@ -188,7 +191,7 @@ impl Generation {
         for _ in 0..inner.workers {
             let (server, shelf) = (Arc::clone(&generation.server), Arc::clone(&inner.shelf));
             let handler = Arc::clone(&inner.handler);
-            thread::Builder::new().name("http-worker".into()).spawn(move || work(&server, &shelf, handler.as_ref()))?;
+            thread::Builder::new().name("http-worker".into()).spawn(move || work(&server, &shelf, &handler))?;
             generation.workers += 1;
         }
         Ok(generation)
@@ -203,12 +206,26 @@ impl Drop for Generation {
     }
 }
 
-/// A worker's life: it ends when the server is replaced or can accept no more.
-fn work(server: &tiny_http::Server, shelf: &Shelf, handler: &Handler) {
+/// A worker's life: it ends when the server is replaced or can accept no more. A probe waits for a miner, so it goes on in
+/// a thread of its own, of which there are no more than `gate` lets through.
+fn work(server: &tiny_http::Server, shelf: &Arc<Shelf>, handler: &Arc<Handler>) {
     while let Ok(request) = server.recv() {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| answer(request, shelf, handler))) {
-            log::error!("answering a request failed: {}", panic_text(panic.as_ref()));
+        if request.url().split('?').next() != Some(PROBE_PATH) {
+            attend(request, shelf, handler.as_ref());
+            continue;
         }
+        let (shelf, handler) = (Arc::clone(shelf), Arc::clone(handler));
+        let probe = thread::Builder::new().name("http-probe".into()).stack_size(PROBE_STACK_BYTES);
+        // Without a thread the request is dropped, which tiny_http answers with 500.
+        if let Err(error) = probe.spawn(move || attend(request, &shelf, handler.as_ref())) {
+            log::error!("no thread for a probe: {error}");
+        }
+    }
+}
+
+fn attend(request: tiny_http::Request, shelf: &Shelf, handler: &Handler) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| answer(request, shelf, handler))) {
+        log::error!("answering a request failed: {}", panic_text(panic.as_ref()));
     }
 }
 

@@ -8,7 +8,7 @@
 //! * `settings` covers environment and subcommands, `daemon` the life of a running exporter, `faults` what broken
 //!   miners do to it, `http` the endpoints and hostile clients;
 //! * `families` covers what settings and time add to the page, `probe` polls on demand and service
-//!   discovery, `people` the pages for browsers, `show` what is there without a miner;
+//!   discovery, `people` the pages for browsers, `discover` the search for miners, `show` what is there without a miner;
 //! * with the library: `golden` holds whole pages against captures and the Python exporter, `mutations` feeds garbage,
 //!   `tidy` checks the rules of the house.
 //!
@@ -33,6 +33,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 mod daemon;
+mod discover;
 mod exporter;
 mod fake_miner;
 mod families;

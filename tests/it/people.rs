@@ -195,6 +195,7 @@ fn the_browser_is_told_to_load_and_run_nothing() {
 }
 
 /// FIPS 180-4, as short as it can be said.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the fraction of a root times 2^32 fits")]
 fn sha256(message: &[u8]) -> [u8; 32] {
     let primes = (2_u32..).filter(|n| (2..*n).all(|d| n % d != 0)).take(64);
     let fraction = |root: f64| (root.fract() * 4_294_967_296.0) as u32;

@@ -164,6 +164,47 @@ name a part of it, an *item* is `KEY[value]` inside the `MM` field of *stats*. W
 | --- | --- | --- | --- | --- |
 ";
 
+/// `docs/cli.md` is made of the tables of `cli` and `config`.
+#[test]
+fn the_reference_of_the_command_line_is_up_to_date() {
+    let mut text = String::from(CLI_HEAD);
+    for (name, arguments, meaning) in cli::COMMANDS {
+        let usage = format!("{name} {arguments}");
+        let _ = writeln!(text, "| `{}` | {meaning} |", usage.trim_end());
+    }
+    text.push_str("\n## Exit codes\n\n| code | meaning |\n| --- | --- |\n");
+    for (code, meaning) in cli::EXIT_CODES {
+        let _ = writeln!(text, "| {code} | {meaning} |");
+    }
+    text.push_str(CLI_SETTINGS);
+    for (name, default, meaning) in VARIABLES {
+        let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
+        let _ = writeln!(text, "| `{name}` | {default} | {meaning} |");
+    }
+    check_generated(&root().join("docs/cli.md"), &text);
+}
+
+const CLI_HEAD: &str = "# Command line
+
+Made by `cargo test` of the tables in `src/cli.rs` and `src/config.rs`; edits here are overwritten.
+
+`avalonhome-prometheus-exporter [SUBCOMMAND]`. Without a subcommand it polls the miners and serves their metrics until
+SIGTERM or SIGINT. Metrics, tables and captures go to standard output, the log and errors to standard error. Colours are
+used on a terminal alone, and not with `NO_COLOR`.
+
+| subcommand | what it does |
+| --- | --- |
+";
+
+const CLI_SETTINGS: &str = "
+## Settings
+
+Environment variables; an empty value counts as unset. The README says more of each.
+
+| variable | default | meaning |
+| --- | --- | --- |
+";
+
 fn check_generated(path: &Path, text: &str) {
     if fs::read_to_string(path).unwrap_or_default() != text {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
