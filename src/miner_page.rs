@@ -135,7 +135,7 @@ fn chips(html: &mut Html, reading: &Reading, glance: &Glance) {
         html.text(chips.len()).raw(" chips, °C");
         if let (0, Some(middle)) = (board, middle) {
             html.raw(if glance.target.is_some() { " · target " } else { " · mean " }).text(Figure(Some(middle), ""));
-            let marks = [("t t0", "cool"), ("t t1", ""), ("t t2", "there"), ("t t3", ""), ("t t4", "hot")];
+            let marks = [("t t0", "cool"), ("t t1", ""), ("t t2", "near it"), ("t t3", ""), ("t t4", "hot")];
             for (class, word) in marks {
                 html.raw(" <span class=\"")
                     .raw(class)
@@ -235,7 +235,12 @@ fn pools(html: &mut Html, reading: &Reading) {
     begin_table(html, "Pools, in the miner's order", &columns);
     for pool in &reading.pools {
         let [index, url, priority, status, _] = &pool.labels;
-        html.raw("<tr><th scope=\"row\">").text(url).raw("<small>pool ").text(index).raw(", priority ").text(priority);
+        html.raw("<tr><th scope=\"row\" class=\"long\">")
+            .text(url)
+            .raw("<small>pool ")
+            .text(index)
+            .raw(", priority ")
+            .text(priority);
         html.raw("</small></th><td>").text(status).raw("<small>").raw(in_use(pool)).raw("</small></td>");
         let get = |key| pool.get(Pool::Field(key));
         number_cell(html, Figure(get("Accepted"), ""));
@@ -376,7 +381,8 @@ fn polls(html: &mut Html, view: &View<'_>, miner: &Miner) {
         facts.push((kind_name(kind), count(Poll::ErrorsOf(kind))));
     }
     list(html, "Polls", &facts);
-    if let Some(failure) = failure {
+    // Of a miner that is down it stands at the top already.
+    if let Some(failure) = failure.filter(|_| miner.is_up()) {
         html.raw("<p>Last error: <span class=\"bad\">").text(failure).raw("</span>. ");
         html.raw(miner.failure.as_ref().map_or("", |failure| failure.kind.advice())).raw("</p>\n");
     }
