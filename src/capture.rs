@@ -5,7 +5,7 @@
 //!
 //! - The value of a key that holds a secret is replaced, wherever such a key stands: worker, password, MAC, DNA, network
 //!   name, and the user part of a pool's URL. A URL is only believed in a record that is whole around it.
-//! - Of all else, numbers, keys, versions and the words of [`WORDS`] stay, and every other word keeps its shape alone:
+//! - Of all else, numbers, keys, versions and the words of `WORDS` stay, and every other word keeps its shape alone:
 //!   letters become `x`, digits `0`. So a worker name whose key was cut off does not get through, and a model that
 //!   nobody has seen shows its keys and numbers.
 //!

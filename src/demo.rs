@@ -1,7 +1,7 @@
 //! The miners of `demo`: four simulated ones whose values move as those of real ones do, so that anybody sees the whole
 //! product without a miner.
 //!
-//! A [`Simulation`] steps second by second through a [`Plan`]. What happens (work modes, standby, a pool that goes
+//! A `Simulation` steps second by second through a `Plan`. What happens (work modes, standby, a pool that goes
 //! away, a miner that is switched off) is planned by time and shows within the first minutes; what wobbles (hash
 //! rates, shares, blocks) comes from a small generator with a fixed seed. So a demo is the same every time, however
 //! often it is polled, and the tests run hours of it in no time. What it prints is the business of [`firmware`].

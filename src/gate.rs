@@ -10,7 +10,7 @@
 //! ```
 //!
 //! It does not keep connections alive, take bodies, compress or speak TLS. Each connection has a thread; all that threads
-//! share is in [`Table`] behind one lock, with which nobody sleeps, reads or writes.
+//! share is in `Table` behind one lock, with which nobody sleeps, reads or writes.
 //!
 //! Descriptors and threads are bounded by `connections`, memory by `connections` x (a head, a small page and the few
 //! touched pages of a stack) + `pages_bytes` + one page for each worker.

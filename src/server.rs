@@ -5,7 +5,7 @@
 //! clients that do not read, crowds). What still can end its accept thread is a lack of descriptors or threads; the socket
 //! then refuses, and a new server is built under a new path.
 //!
-//! Pages do not go through the socket. Each question carries a ticket; the worker lays the page on the [`Shelf`] under that
+//! Pages do not go through the socket. Each question carries a ticket; the worker lays the page on the `Shelf` under that
 //! ticket and lets `tiny_http` answer with the head alone, which is what `tiny_http` does with every `HEAD`, true
 //! Content-Length included. So a page exists once, and a worker is free again before the client has read a byte.
 

@@ -1,0 +1,235 @@
+"""From short descriptions to Grafana's classic dashboard JSON: what every panel has in common is said here once.
+
+The output follows @grafana/schema 13.2.3, the version of the image in compose.yaml; .ci/stack/ checks it against that
+package. It is the classic schema and not v2, because Grafana's file provisioning takes no other.
+"""
+
+GRAFANA = "13.2.3"
+GRID = 24
+DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+
+GREEN, YELLOW, ORANGE, RED, BLUE, GREY = "green", "yellow", "orange", "red", "blue", "#808080"
+
+
+def query(expr, legend="", instant=False, table=False):
+    """One PromQL expression. A table asks for one point in time; `instant=False, table=True` for many (XY charts)."""
+    return {
+        "datasource": DATASOURCE,
+        "expr": expr,
+        "legendFormat": legend or "__auto",
+        "instant": instant,
+        "range": not instant,
+        "format": "table" if table else "time_series",
+    }
+
+
+def steps(*pairs):
+    """Thresholds as (colour, from) pairs; the first holds for everything below."""
+    return {"mode": "absolute", "steps": [{"color": c, "value": v} for c, v in pairs]}
+
+
+def names(table):
+    """Value mappings: {number: (text, colour)}."""
+    options = {str(k): {"text": text, "color": colour, "index": i} for i, (k, (text, colour)) in enumerate(table.items())}
+    return [{"type": "value", "options": options}]
+
+
+def override(field, **properties):
+    """Properties of one field of a table; `_` in a name stands for `.` of Grafana's id."""
+    ids = [{"id": k.replace("_", "."), "value": v} for k, v in properties.items()]
+    return {"matcher": {"id": "byName", "options": field}, "properties": ids}
+
+
+LEGEND = {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []}
+TOOLTIP = {"mode": "multi", "sort": "desc"}
+REDUCE = {"calcs": ["lastNotNull"], "fields": "", "values": False}
+
+CUSTOM = {
+    "timeseries": {
+        "drawStyle": "line",
+        "lineInterpolation": "linear",
+        "lineWidth": 1,
+        "fillOpacity": 10,
+        "showPoints": "auto",
+        "spanNulls": False,
+        "axisSoftMin": 0,
+    },
+    "state-timeline": {"lineWidth": 0, "fillOpacity": 80},
+    "table": {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True},
+    "xychart": {"show": "points", "pointSize": {"fixed": 4}, "pointShape": "circle", "fillOpacity": 50},
+}
+OPTIONS = {
+    "timeseries": {"legend": LEGEND, "tooltip": TOOLTIP},
+    "stat": {
+        "colorMode": "background",
+        "graphMode": "none",
+        "justifyMode": "auto",
+        "orientation": "auto",
+        "percentChangeColorMode": "standard",
+        "reduceOptions": REDUCE,
+        "showPercentChange": False,
+        "textMode": "auto",
+        "wideLayout": True,
+    },
+    "gauge": {"reduceOptions": REDUCE, "orientation": "auto", "showThresholdLabels": False, "showThresholdMarkers": True},
+    "state-timeline": {
+        "alignValue": "left",
+        "legend": {**LEGEND, "showLegend": False},
+        "mergeValues": True,
+        "perPage": 25,
+        "rowHeight": 0.8,
+        "showValue": "never",
+        "tooltip": TOOLTIP,
+    },
+    "table": {"cellHeight": "sm", "frameIndex": 0, "showHeader": True},
+    "xychart": {"legend": LEGEND, "tooltip": {"mode": "single", "sort": "none"}, "mapping": "auto", "series": []},
+    "text": {"mode": "markdown", "content": ""},
+}
+COLOUR = {"timeseries": "palette-classic-by-name", "xychart": "palette-classic"}
+
+
+def panel(kind, title, about, *queries, unit="short", w=6, h=8, thresholds=None, mappings=(), overrides=(), options=(), custom=(),
+          transformations=(), links=(), interval=None, **defaults):
+    """A panel without its place. A query is what `query` makes, or an (expression, legend) pair; `defaults` go into the
+    field configuration as they are (min, max, decimals)."""
+    instant = kind == "table"
+    targets = [q if isinstance(q, dict) else query(*q, instant=instant, table=instant) for q in queries]
+    for i, target in enumerate(targets):
+        target["refId"] = chr(ord("A") + i)
+    field = {
+        "unit": unit,
+        "color": {"mode": COLOUR.get(kind, "thresholds")},
+        "thresholds": thresholds or steps((GREEN, None)),
+        "mappings": list(mappings),
+        **defaults,
+    }
+    if kind in CUSTOM:
+        field["custom"] = {k: v for k, v in {**CUSTOM[kind], **dict(custom)}.items() if v is not None}
+    if links:
+        field["links"] = list(links)
+    made = {
+        "type": kind,
+        "title": title,
+        "description": about,
+        "gridPos": {"w": w, "h": h},
+        "options": {**OPTIONS[kind], **dict(options)},
+        "pluginVersion": GRAFANA,
+    }
+    if kind != "text":
+        made |= {"datasource": DATASOURCE, "targets": targets, "fieldConfig": {"defaults": field, "overrides": list(overrides)}}
+    if transformations:
+        made["transformations"] = [{"id": i, "options": o} for i, o in transformations]
+    if interval:
+        made["interval"] = interval
+    return made
+
+
+def series(title, about, *queries, w=12, **more):
+    """Curves over time."""
+    return panel("timeseries", title, about, *queries, w=w, **more)
+
+
+def stat(title, about, expr, legend="", w=4, h=4, **more):
+    """The last number of a query, large, its colour by threshold."""
+    return panel("stat", title, about, (expr, legend), w=w, h=h, **more)
+
+
+def table(title, about, columns, key="ip", w=24, overrides=(), hide=(), **more):
+    """A row for each value of the label `key`; columns are (expression, header) pairs. Labels besides `key` that a query
+    leaves become columns too. An empty header hides the query's value."""
+    letters = [chr(ord("A") + i) for i in range(len(columns))]
+    rename = {f"Value #{a}": header for a, (_, header) in zip(letters, columns) if header}
+    exclude = {f"Value #{a}": True for a, (_, header) in zip(letters, columns) if not header}
+    exclude |= {"Time": True} | {name: True for name in hide}
+    return panel(
+        "table", title, about, *[(expr, "") for expr, _ in columns], w=w, overrides=overrides,
+        transformations=[
+            ("merge", {}),
+            ("organize", {"excludeByName": exclude, "renameByName": rename, "indexByName": {key: 0}}),
+        ], **more)
+
+
+def text(content, w=24, h=3):
+    """Words."""
+    return panel("text", "", "", w=w, h=h, options={"content": content})
+
+
+def variable(name, label, definition, all_value=None, start_with_all=True):
+    """A variable whose values are asked of Prometheus. With a value for All it takes several; else, or if it is told not
+    to start with All, it starts with the first."""
+    made = {
+        "type": "query", "name": name, "label": label, "datasource": DATASOURCE, "definition": definition,
+        "query": {"qryType": 1, "query": definition, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
+        "refresh": 2, "sort": 7, "multi": all_value is not None, "includeAll": all_value is not None, "options": [], "hide": 0,
+        "regex": "", "skipUrlSync": False,
+    }
+    if all_value:
+        made["allValue"] = all_value
+        if start_with_all:
+            made["current"] = {"text": ["All"], "value": ["$__all"]}
+    return made
+
+
+def typed(name, label, value, about):
+    """A variable that its reader types in."""
+    return {
+        "type": "textbox", "name": name, "label": label, "description": about, "query": value, "hide": 0, "skipUrlSync": False,
+        "current": {"text": value, "value": value}, "options": [{"text": value, "value": value, "selected": True}],
+    }
+
+
+def annotation(name, colour, expr, title, details):
+    """Marks in all curves where the expression has a sample."""
+    return {
+        "name": name, "datasource": DATASOURCE, "enable": True, "hide": False, "iconColor": colour, "expr": expr, "step": "1m",
+        "titleFormat": title, "textFormat": details, "useValueForTime": False,
+    }
+
+
+def row(title, panels, collapsed=False):
+    """Panels under a heading."""
+    return {"title": title, "panels": panels, "collapsed": collapsed}
+
+
+def dashboard(uid, title, about, variables, rows, marks=(), since="now-6h", refresh="30s"):
+    """The whole file. Panels fill the grid's lines from the left, in the order given."""
+    placed, number, y = [], 0, 0
+
+    def place(panels):
+        nonlocal number, y
+        x = tallest = 0
+        for one in panels:
+            w, h = one["gridPos"]["w"], one["gridPos"]["h"]
+            if x + w > GRID:
+                x, y, tallest = 0, y + tallest, 0
+            number += 1
+            yield one | {"id": number, "gridPos": {"x": x, "y": y, "w": w, "h": h}}
+            x, tallest = x + w, max(tallest, h)
+        y += tallest
+
+    for one in rows:
+        if one["title"]:
+            number += 1
+            heading = {"type": "row", "id": number, "title": one["title"], "collapsed": one["collapsed"],
+                       "gridPos": {"x": 0, "y": y, "w": GRID, "h": 1}, "panels": []}
+            y += 1
+            placed.append(heading)
+        inside = list(place(one["panels"]))
+        if one["collapsed"]:
+            heading["panels"] = inside
+        else:
+            placed += inside
+
+    source = {
+        "type": "datasource", "name": "datasource", "label": "Data source", "query": "prometheus", "refresh": 1, "regex": "", "hide": 0,
+        "multi": False, "includeAll": False, "options": [], "skipUrlSync": False,
+    }
+    links = {
+        "type": "dashboards", "title": "Miners", "tags": ["avalon"], "asDropdown": True, "includeVars": True, "keepTime": True,
+        "targetBlank": False, "icon": "external link", "tooltip": "The other dashboards", "url": "",
+    }
+    return {
+        "uid": uid, "title": title, "description": about, "tags": ["avalon"], "schemaVersion": 41, "version": 1, "editable": True,
+        "timezone": "browser", "graphTooltip": 1, "fiscalYearStartMonth": 0, "refresh": refresh, "time": {"from": since, "to": "now"},
+        "timepicker": {}, "links": [links], "annotations": {"list": list(marks)}, "templating": {"list": [source, *variables]}, "panels": placed,
+    }
