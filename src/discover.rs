@@ -3,7 +3,7 @@
 //!
 //! Ranges are private ones of at most [`ADDRESSES_MAX`] addresses, so that nobody's network is searched by a slip of the
 //! finger, and connections begin at a bounded rate: a home router that sees hundreds at once takes them for an attack. An
-//! address gets [`ADDRESS_TIME`] in all, and is asked once.
+//! address gets `ADDRESS_TIME` in all, and is asked once.
 
 use std::fmt::Write;
 use std::net::Ipv4Addr;

@@ -5,8 +5,8 @@
 //! name means a moment later has no say.
 //!
 //! A probe of a configured miner is a poll like those of the cycle. Of another miner a record is kept too, so that its
-//! counters and its energy go on from probe to probe; of [`RECORDS_MAX`] records the one that was asked for last
-//! long ago makes room. How many probes run at a time is limited by the places that `server` has for them.
+//! counters and its energy go on from probe to probe; of `RECORDS_MAX` records, the one for which nobody has asked
+//! longest makes room. How many probes run at a time is limited by `gate`, which has places of their own for them.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
