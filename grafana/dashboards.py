@@ -491,7 +491,7 @@ exporter = dashboard(
                    ("rate(prometheus_tsdb_head_samples_appended_total[$__rate_interval])", "samples a second"), w=8),
         ]),
     ],
-    marks=[annotation("Exporter restarted", BLUE, f"changes(process_start_time_seconds{{{SELF}}}[2m]) > 0", "{{instance}} was restarted", "")])
+    marks=[annotation("Exporter restarted", BLUE, f"max_over_time(process_start_time_seconds{{{SELF}}}[2m]) - min_over_time(process_start_time_seconds{{{SELF}}}[2m]) > 5", "{{instance}} was restarted", "")])
 
 GPU_WATTS = 'nvidia_smi_power_draw_watts{instance=~"$host"} or on (instance, uuid) label_replace(DCGM_FI_DEV_POWER_USAGE{instance=~"$host"}, "uuid", "$1", "UUID", "(.+)")'
 GPU_TEMP = 'nvidia_smi_temperature_gpu{instance=~"$host"} or on (instance, uuid) label_replace(DCGM_FI_DEV_GPU_TEMP{instance=~"$host"}, "uuid", "$1", "UUID", "(.+)")'
