@@ -44,12 +44,13 @@
 //! [`render`], [`discovery`]; [`target`], [`network`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`],
 //! [`probe`], [`process`]; [`html`], [`glance`], [`chart`], [`status_page`], [`miner_page`];
 //! [`head`], [`private_socket`], [`server`], [`limits`], [`gate`], [`http`], [`cli`], [`logging`];
-//! and what stands for a miner or looks at one: [`simulated`], [`firmware`], [`demo`], [`replay`], [`capture`], [`discover`].
+//! and what stands for a miner or looks at one: [`simulated`], [`firmware`], [`simulation`], [`demo`], [`replay`], [`capture`], [`discover`].
 
 pub mod cli;
 pub mod capture;
 pub mod discover;
 pub mod demo;
+pub mod simulation;
 pub mod firmware;
 pub mod replay;
 pub mod simulated;
