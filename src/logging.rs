@@ -154,10 +154,12 @@ mod tests {
         for line in ["a\n", "b\n", "c\n", "d\n"] {
             assert_eq!(queue.write(line.as_bytes()).unwrap(), 2);
         }
-        let take = || received.try_iter().map(|order| match order {
-            Order::Write(line) => String::from_utf8(line).unwrap(),
-            Order::Report(_) => String::new(),
-        });
+        let take = || {
+            received.try_iter().map(|order| match order {
+                Order::Write(line) => String::from_utf8(line).unwrap(),
+                Order::Report(_) => String::new(),
+            })
+        };
         assert_eq!(take().collect::<Vec<_>>(), ["a\n", "b\n"]);
         queue.write_all(b"e\n").unwrap();
         let lines: Vec<_> = take().collect();
