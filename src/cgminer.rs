@@ -236,8 +236,8 @@ fn split_parts(text: &str) -> Result<Vec<Part<'_>>, ReplyError> {
         let Some(part) = parts.last_mut() else {
             let status = Record::parse(record);
             return Err(match status.raw("STATUS") {
-                Some(_) => ReplyError::Refused(message(&status)),
-                None => ReplyError::Foreign,
+                Some("E" | "F") => ReplyError::Refused(message(&status)),
+                _ => ReplyError::Foreign,
             });
         };
         if part.status.is_none() && part.records.is_empty() && record.starts_with("STATUS=") {
@@ -591,6 +591,7 @@ mod tests {
         assert_eq!(error(""), ReplyError::Empty);
         assert_eq!(error("HTTP/1.1 400 Bad Request\r\n"), ReplyError::Foreign);
         assert_eq!(error("STATUS=E,Code=14,Msg=Invalid command|"), ReplyError::Refused("Invalid command".into()));
+        assert_eq!(error("STATUS=S,Code=11,Msg=Summary|SUMMARY,Elapsed=7|"), ReplyError::Foreign, "another's answer");
         for part in ["version", "summary", "stats", "pools"] {
             let renamed = WHOLE.replace(&format!("CMD={part}|STATUS=S"), &format!("CMD={part}|STATUS=E,Msg=no\n"));
             assert_eq!(error(&renamed), ReplyError::Failed(part, "no\\n".into()));
