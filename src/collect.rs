@@ -13,7 +13,7 @@ use crate::metrics::{
 use crate::power::{Model, Quantity, Supply, split_version};
 
 /// Limits of a reading: what real miners have, several times over. With [`LABEL_CHARS_MAX`] they bound the page, whatever
-/// a miner invents, and what they cut off is counted in [`Reading::dropped`].
+/// a miner invents: 854 series a miner, 4,950 with single chips. What they cut off is counted in [`Reading::dropped`].
 const CHIPS_MAX: usize = 1024;
 const BOARDS_MAX: usize = 8;
 const FANS_MAX: usize = 16;
