@@ -355,8 +355,8 @@ fn a_resolver_that_hangs_is_one_miners_time_out() {
     assert!((400..700).contains(&gap.as_millis()), "a poll of the other miner each {gap:?}");
     assert!(exporter.log().contains("resolving the name"), "{}", exporter.log());
     let tasks = fs::read_dir(format!("/proc/{}/task", exporter.id())).unwrap().map(|task| task.unwrap().path());
-    let names = tasks.filter_map(|task| fs::read_to_string(task.join("comm")).ok());
-    assert_eq!(names.filter(|name| name.starts_with("resolve ")).count(), 1, "a look-up each poll, or none");
+    let threads = tasks.filter_map(|task| fs::read_to_string(task.join("comm")).ok());
+    assert_eq!(threads.filter(|name| name.starts_with("resolve ")).count(), 1, "a look-up each poll, or none");
     server.hangs.store(false, Ordering::Relaxed);
     exporter.wait_for_up(NAME, 1.0);
 }
