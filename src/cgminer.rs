@@ -55,8 +55,9 @@ impl Request {
 /// Without these, or with one of them failed, a reply is no reading.
 const REQUIRED: [&str; 4] = ["version", "summary", "stats", "pools"];
 
-/// Limits of what is taken apart, several times over what real replies have: 8 pools and a device, 45 fields a record, 80
-/// items. They keep a reply of a mebibyte from taking a hundred times that in memory.
+/// Limits of what is taken apart, several times over what real replies have: 9 parts, 8 pools and a device, 45 fields a
+/// record, 80 items. They keep a reply of a mebibyte from taking a hundred times that in memory.
+const PARTS_MAX: usize = 32;
 const RECORDS_MAX: usize = 256;
 const FIELDS_MAX: usize = 512;
 const ITEMS_MAX: usize = 2048;
@@ -84,6 +85,8 @@ pub struct Reply<'a> {
     pub coin: Option<Record<'a>>,
     /// Records of `stats` and `pools` beyond the limit.
     pub more_records: usize,
+    /// Fields of those records that are here beyond the limit.
+    pub more_fields: usize,
 }
 
 /// Why a reply is no reading.
@@ -146,16 +149,15 @@ impl<'a> Part<'a> {
 }
 
 impl<'a> Reply<'a> {
-    /// Reads the text of a reply, without its NUL.
+    /// Reads the text of a reply, without its NUL. Only what ends with `|` counts: a number that lost its end is another.
     ///
-    /// `whole` says that the NUL was seen. Without it the text counts only if it ends with `|` and `pools` has as many
-    /// records as its message says, for some firmware cuts a slow send short.
+    /// `whole` says that the NUL was seen. Without it `pools` must have as many records as its message says, for some
+    /// firmware cuts a slow send short.
     pub fn parse(text: &'a str, request: Request, whole: bool) -> Result<Self, ReplyError> {
         if text.is_empty() {
             return Err(ReplyError::Empty);
         }
-        let text = if whole { text } else { without_open_part(text)? };
-        let parts = in_order(split_parts(text)?, request)?;
+        let parts = in_order(split_parts(without_open_part(text)?)?, request)?;
         let find = |name: &str| parts.iter().find(|part| part.name == name);
         let required = |name: &'static str| {
             let part = find(name).ok_or(ReplyError::Missing(name))?;
@@ -177,7 +179,7 @@ impl<'a> Reply<'a> {
             Ok(required(name)?.iter().map(|text| Record::parse(text)).collect())
         };
         let optional = |name: &str| find(name)?.succeeded()?.first().map(|text| Record::parse(text));
-        let reply = Reply {
+        let mut reply = Reply {
             version: only("version")?,
             summary: only("summary")?,
             stats: all("stats")?,
@@ -185,7 +187,10 @@ impl<'a> Reply<'a> {
             litestats: optional("litestats"),
             coin: optional("coin"),
             more_records: parts.iter().map(|part| part.more).sum(),
+            more_fields: 0,
         };
+        let records = [&reply.version, &reply.summary].into_iter().chain(&reply.stats).chain(&reply.pools);
+        reply.more_fields = records.chain(&reply.litestats).chain(&reply.coin).map(|record| record.more).sum();
         // A miner without pools promises none.
         let promise = find("pools").filter(|part| !whole && part.succeeded().is_some()).map(Part::message);
         let pools = reply.pools.len() + find("pools").map_or(0, |part| part.more);
@@ -202,7 +207,7 @@ impl<'a> Reply<'a> {
 }
 
 /// Reads the reply to [`Request::Version`]. The answer to a command that stands alone has no `CMD=` before it.
-pub fn version_alone(text: &str, whole: bool) -> Result<Record<'_>, ReplyError> {
+pub fn version_alone(text: &str) -> Result<Record<'_>, ReplyError> {
     if text.is_empty() {
         return Err(ReplyError::Empty);
     }
@@ -211,7 +216,7 @@ pub fn version_alone(text: &str, whole: bool) -> Result<Record<'_>, ReplyError> 
     let records = records.take(RECORDS_MAX).collect();
     let part = Part { name: "version", status: Some(Record::parse(status)), records, more: 0 };
     match part.succeeded() {
-        _ if !whole && !ends_record(text) => Err(ReplyError::Truncated),
+        _ if !ends_record(text) => Err(ReplyError::Truncated),
         Some([version, ..]) if version.starts_with("VERSION") => Ok(Record::parse(version)),
         Some(_) => Err(ReplyError::Malformed("version")),
         None => Err(ReplyError::Failed("version", part.message())),
@@ -222,14 +227,17 @@ fn split_parts(text: &str) -> Result<Vec<Part<'_>>, ReplyError> {
     let mut parts: Vec<Part<'_>> = Vec::with_capacity(9);
     for record in records(text) {
         if let Some(name) = record.strip_prefix("CMD=") {
+            if parts.len() == PARTS_MAX {
+                return Err(out_of_order(name));
+            }
             parts.push(Part { name, status: None, records: Vec::new(), more: 0 });
             continue;
         }
         let Some(part) = parts.last_mut() else {
             let status = Record::parse(record);
             return Err(match status.raw("STATUS") {
-                Some(_) => ReplyError::Refused(message(&status)),
-                None => ReplyError::Foreign,
+                Some("E" | "F") => ReplyError::Refused(message(&status)),
+                _ => ReplyError::Foreign,
             });
         };
         if part.status.is_none() && part.records.is_empty() && record.starts_with("STATUS=") {
@@ -259,10 +267,14 @@ fn in_order(mut parts: Vec<Part<'_>>, request: Request) -> Result<Vec<Part<'_>>,
     let whole = REQUIRED.iter().all(|name| good.iter().any(|part| part.name == *name));
     let culprit = rest.iter().find(|part| !whole || REQUIRED.contains(&part.name));
     if let Some(part) = culprit {
-        return Err(ReplyError::OutOfOrder(part.name.chars().take(32).flat_map(char::escape_debug).collect()));
+        return Err(out_of_order(part.name));
     }
     parts.truncate(bad);
     Ok(parts)
+}
+
+fn out_of_order(name: &str) -> ReplyError {
+    ReplyError::OutOfOrder(name.chars().take(32).flat_map(char::escape_debug).collect())
 }
 
 /// The records of a text: what stands between bars that are not escaped.
@@ -279,7 +291,7 @@ fn records(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The text of a reply that ended without its NUL, up to its last whole record.
+/// The text of a reply up to its last whole record.
 ///
 /// A part that was cut short is left out whole, which costs the reply only if it was a required one.
 fn without_open_part(text: &str) -> Result<&str, ReplyError> {
@@ -317,12 +329,14 @@ const MODULE: &str = "MM ID";
 pub struct Record<'a> {
     fields: Vec<(&'a str, &'a str)>,
     module: &'a str,
+    more: usize,
 }
 
 impl<'a> Record<'a> {
     /// Splits a record at its commas. A bare word, as `SUMMARY` at the front of its record, is no field.
     pub fn parse(text: &'a str) -> Self {
         let mut fields = Vec::new();
+        let mut more = 0;
         let mut module = "";
         let mut rest = text;
         while !rest.is_empty() {
@@ -337,9 +351,11 @@ impl<'a> Record<'a> {
             };
             if fields.len() < FIELDS_MAX {
                 fields.extend(field.split_once('='));
+            } else {
+                more += 1;
             }
         }
-        Record { fields, module }
+        Record { fields, module, more }
     }
 
     /// The value as it was sent.
@@ -397,7 +413,11 @@ fn unescape(text: &str) -> Cow<'_, str> {
 
 /// The items of an `MM` field: `Ver[Nano3s-..] PS[0 0 27697 4 0 3678 132] Nonce Mask[25]`.
 #[derive(Clone, Debug, Default)]
-pub struct Items<'a>(Vec<(&'a str, &'a str)>);
+pub struct Items<'a> {
+    list: Vec<(&'a str, &'a str)>,
+    /// Items beyond the limit.
+    pub more: usize,
+}
 
 impl<'a> Items<'a> {
     /// Splits at brackets, since the space between items may be one, two or none.
@@ -405,8 +425,8 @@ impl<'a> Items<'a> {
     /// A key is whole: `Temp` does not find `ITemp`. A list that a miner without a hash board prints without its
     /// opening bracket (` MGHS]`) is an empty one.
     pub fn parse(mut text: &'a str) -> Self {
-        let mut items = Vec::with_capacity(80);
-        while let Some(at) = text.find(['[', ']']).filter(|_| items.len() < ITEMS_MAX) {
+        let mut list = Vec::with_capacity(80);
+        while let Some(at) = text.find(['[', ']']).filter(|_| list.len() < ITEMS_MAX) {
             let (before, rest) = text.split_at(at);
             let (value, after) = match rest.strip_prefix('[') {
                 Some(inner) => inner.split_once(']').unwrap_or((inner, "")),
@@ -415,16 +435,16 @@ impl<'a> Items<'a> {
             let is_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ' ';
             let key = before.rsplit(|c: char| !is_key(c)).next().unwrap_or(before).trim_matches(' ');
             if !key.is_empty() {
-                items.push((key, value));
+                list.push((key, value));
             }
             text = after;
         }
-        Items(items)
+        Items { list, more: text.matches('[').count() }
     }
 
     /// The text between the brackets.
     pub fn raw(&self, key: &str) -> Option<&'a str> {
-        self.0.iter().find(|(k, _)| *k == key).map(|(_, value)| *value)
+        self.list.iter().find(|(k, _)| *k == key).map(|(_, value)| *value)
     }
 
     /// The one number between the brackets.
@@ -446,7 +466,7 @@ impl<'a> Items<'a> {
     /// The items whose key is a stem and a number of one or two digits, with that number: `Fan` finds `Fan1`, `Fan2`, ...
     pub fn family(&self, stem: &'static str) -> impl Iterator<Item = (usize, &'a str)> {
         let number = move |key: &str| key.strip_prefix(stem).filter(|tail| tail.len() < 3)?.parse().ok();
-        self.0.iter().filter_map(move |(key, value)| Some((number(key)?, *value)))
+        self.list.iter().filter_map(move |(key, value)| Some((number(key)?, *value)))
     }
 }
 
@@ -512,16 +532,16 @@ mod tests {
     #[test]
     fn a_version_alone() {
         let text = "STATUS=S,When=1,Code=22,Msg=CGMiner versions|VERSION,PROD=Avalon Q,MODEL=Q|";
-        assert_eq!(version_alone(text, false).unwrap().raw("MODEL"), Some("Q"));
-        for (text, whole, fault) in [
-            ("", true, ReplyError::Empty),
-            ("HTTP/1.1 400 Bad Request|", true, ReplyError::Foreign),
-            ("STATUS=S,Msg=x|VERSION,MOD", false, ReplyError::Truncated),
-            ("STATUS=S,Msg=x|", true, ReplyError::Malformed("version")),
-            ("STATUS=S,Msg=x|SUMMARY,a=b|", true, ReplyError::Malformed("version")),
-            ("STATUS=E,Msg=Access denied|", true, ReplyError::Failed("version", "Access denied".into())),
+        assert_eq!(version_alone(text).unwrap().raw("MODEL"), Some("Q"));
+        for (text, fault) in [
+            ("", ReplyError::Empty),
+            ("HTTP/1.1 400 Bad Request|", ReplyError::Foreign),
+            ("STATUS=S,Msg=x|VERSION,MOD", ReplyError::Truncated),
+            ("STATUS=S,Msg=x|", ReplyError::Malformed("version")),
+            ("STATUS=S,Msg=x|SUMMARY,a=b|", ReplyError::Malformed("version")),
+            ("STATUS=E,Msg=Access denied|", ReplyError::Failed("version", "Access denied".into())),
         ] {
-            assert_eq!(version_alone(text, whole).unwrap_err(), fault, "{text}");
+            assert_eq!(version_alone(text).unwrap_err(), fault, "{text}");
         }
         assert_eq!(Request::Version.text(), "version");
     }
@@ -556,6 +576,10 @@ mod tests {
         for end in 0..WHOLE.len() {
             assert!(cut(end).is_err(), "cut at {end}");
         }
+        // A NUL in the middle makes nothing whole that was cut in a record of a required part.
+        for end in (0..WHOLE.len()).filter(|end| !WHOLE[..*end].ends_with('|')) {
+            assert!(parse(&WHOLE[..end]).is_err(), "a NUL at {end}");
+        }
         let promised_two = WHOLE.replace("1 Pool(s)", "2 Pool(s)");
         assert_eq!(Reply::parse(&promised_two, Request::Standard, false).unwrap_err(), ReplyError::Truncated);
         assert!(Reply::parse(&promised_two, Request::Standard, true).is_ok());
@@ -567,6 +591,7 @@ mod tests {
         assert_eq!(error(""), ReplyError::Empty);
         assert_eq!(error("HTTP/1.1 400 Bad Request\r\n"), ReplyError::Foreign);
         assert_eq!(error("STATUS=E,Code=14,Msg=Invalid command|"), ReplyError::Refused("Invalid command".into()));
+        assert_eq!(error("STATUS=S,Code=11,Msg=Summary|SUMMARY,Elapsed=7|"), ReplyError::Foreign, "another's answer");
         for part in ["version", "summary", "stats", "pools"] {
             let renamed = WHOLE.replace(&format!("CMD={part}|STATUS=S"), &format!("CMD={part}|STATUS=E,Msg=no\n"));
             assert_eq!(error(&renamed), ReplyError::Failed(part, "no\\n".into()));
@@ -621,8 +646,14 @@ mod tests {
         );
         let reply = parse(&text).unwrap();
         assert_eq!((reply.stats.len(), reply.more_records), (RECORDS_MAX, 100_000 - RECORDS_MAX));
-        assert_eq!(Record::parse(&"a=b,".repeat(100_000)).fields.len(), FIELDS_MAX);
-        assert_eq!(Items::parse(&"a[]".repeat(100_000)).0.len(), ITEMS_MAX);
+        let fields = "a=b,".repeat(100_000);
+        let fields = Record::parse(&fields);
+        assert_eq!((fields.fields.len(), fields.more), (FIELDS_MAX, 100_000 - FIELDS_MAX));
+        let items = "a[]".repeat(100_000);
+        let items = Items::parse(&items);
+        assert_eq!((items.list.len(), items.more), (ITEMS_MAX, 100_000 - ITEMS_MAX));
+        let parts = format!("{WHOLE}{}", "CMD=x|".repeat(100_000));
+        assert_eq!(parse(&parts).unwrap_err(), ReplyError::OutOfOrder("x".into()));
     }
 
     #[test]

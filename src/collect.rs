@@ -12,11 +12,15 @@ use crate::metrics::{
 };
 use crate::power::{Model, Quantity, Supply, split_version};
 
-/// Limits of a reading: what real miners have, several times over. They bound the page, whatever a miner invents.
+/// Limits of a reading: what real miners have, several times over. With [`LABEL_CHARS_MAX`] they bound the page, whatever
+/// a miner invents: 854 series a miner, 4,950 with single chips. What they cut off is counted in [`Reading::dropped`].
 const CHIPS_MAX: usize = 1024;
 const BOARDS_MAX: usize = 8;
 const FANS_MAX: usize = 16;
 const POOLS_MAX: usize = 16;
+
+/// Slots of the supply that have a row in the catalogue; more of them mean nothing.
+const SLOTS_MAX: usize = 10;
 
 /// Difficulties of the network that can be: before its first job a miner says 1.8e19, and above 5.6e14 the firmware's
 /// arithmetic overflows.
@@ -44,7 +48,7 @@ pub struct Reading {
     pub pools: Vec<PoolReading>,
     /// Power in W, for the energy counter.
     pub watts: Option<f64>,
-    /// Chips, boards, fans and pools beyond the limits.
+    /// What the limits cut off: chips, boards, fans, pools, fields, items, ends of label values.
     pub dropped: u64,
 }
 
@@ -104,7 +108,11 @@ pub fn collect(reply: &Reply<'_>) -> (Info, Reading) {
     }
     let (boards, more_boards) = source.boards();
     let (fans, more_fans) = source.fans();
-    let (pools, more_pools) = pools(reply);
+    let mut cut_labels = 0;
+    let (pools, more_pools) = pools(reply, &mut cut_labels);
+    let info = source.info(&mut cut_labels);
+    let more = source.more_chips + more_boards + more_fans + more_pools + cut_labels;
+    let more_in_reply = reply.more_records + reply.more_fields + source.items.more + source.lite.more;
     let reading = Reading {
         miner,
         state: source.state,
@@ -114,16 +122,20 @@ pub fn collect(reply: &Reply<'_>) -> (Info, Reading) {
         chips: source.chips.iter().map(|chip| source.chip(*chip)).collect(),
         pools,
         watts: source.supply.get(Quantity::Watts),
-        dropped: (source.more_chips + more_boards + more_fans + more_pools + reply.more_records) as u64,
+        dropped: (more + more_in_reply) as u64,
     };
-    (source.info(), reading)
+    (info, reading)
 }
 
 /// Who a miner says it is, by `version` alone.
 pub fn identify(version: &Record<'_>) -> Info {
+    identity(version, &mut 0)
+}
+
+fn identity(version: &Record<'_>, cut: &mut usize) -> Info {
     INFO_LABELS.map(|(_, keys)| {
         let stated = keys.iter().find_map(|key| version.text(key).filter(|text| !text.is_empty()));
-        short(&stated.unwrap_or_default())
+        short(&stated.unwrap_or_default(), cut)
     })
 }
 
@@ -167,7 +179,7 @@ impl<'a> Source<'a> {
         let state = state(&items, &lite);
         let is_off = items.number("SoftOFF").is_some_and(|reason| reason != 0.0);
         let (chips, more_chips) = chips(&items);
-        let supply = Supply::new(model(&reply.version, &items), items.list("PS").collect());
+        let supply = Supply::new(model(&reply.version, &items), items.list("PS").take(SLOTS_MAX).collect());
         let is_live = !is_off && state.is_none_or(|state| STATES.get(state) == Some(&"work"));
         Source { reply, device, items, lite, supply, state, is_live, chips, more_chips }
     }
@@ -247,8 +259,11 @@ impl<'a> Source<'a> {
     }
 
     fn boards(&self) -> (Vec<[Option<f64>; BOARD.len()]>, usize) {
-        let lists: Vec<Vec<Option<f64>>> = BOARD.iter().map(|row| self.board_list(row)).collect();
-        let count = lists.iter().map(Vec::len).max().unwrap_or(0);
+        let lists: Vec<Vec<_>> = BOARD.iter().map(|row| self.board_list(row).take(BOARDS_MAX).collect()).collect();
+        let count = BOARD.iter().map(|row| self.board_list(row).count()).max().unwrap_or(0);
+        let lists_of_chips = [List::Temp, List::Voltage, List::Work].into_iter();
+        let lists_of_chips = lists_of_chips.flat_map(|list| self.items.family(list.stem()));
+        let more_lists = lists_of_chips.filter(|(board, _)| *board >= BOARDS_MAX).count();
         let board = |number: usize| {
             let mut values = [None; BOARD.len()];
             for ((value, list), row) in values.iter_mut().zip(&lists).zip(BOARD) {
@@ -256,16 +271,18 @@ impl<'a> Source<'a> {
             }
             values
         };
-        ((0..count.min(BOARDS_MAX)).map(board).collect(), count.saturating_sub(BOARDS_MAX))
+        ((0..count.min(BOARDS_MAX)).map(board).collect(), count.saturating_sub(BOARDS_MAX) + more_lists)
     }
 
-    fn board_list(&self, row: &Row<Board>) -> Vec<Option<f64>> {
-        match row.source {
-            Board::Live(_) | Board::Temp(_) if !self.is_live => Vec::new(),
-            Board::Item(key) | Board::Live(key) => self.items.list(key).collect(),
-            // Chips that read 0 or less have no sensor yet: -273 and -30 at boot.
-            Board::Temp(key) => self.items.list(key).map(|celsius| celsius.filter(|value| *value > 0.0)).collect(),
-        }
+    fn board_list(&self, row: &Row<Board>) -> impl Iterator<Item = Option<f64>> + use<'a> {
+        let (key, is_shown) = match row.source {
+            Board::Item(key) => (key, true),
+            Board::Live(key) | Board::Temp(key) => (key, self.is_live),
+        };
+        // Chips that read 0 or less have no sensor yet: -273 and -30 at boot.
+        let least = if matches!(row.source, Board::Temp(_)) { f64::MIN_POSITIVE } else { f64::MIN };
+        let list = self.items.list(key).map(move |value| value.filter(|value| *value >= least));
+        list.take(if is_shown { usize::MAX } else { 0 })
     }
 
     fn fans(&self) -> (Vec<Option<f64>>, usize) {
@@ -274,13 +291,13 @@ impl<'a> Source<'a> {
         (fans, self.items.family("Fan").filter(|(fan, _)| *fan > FANS_MAX).count())
     }
 
-    fn info(&self) -> Info {
+    fn info(&self, cut: &mut usize) -> Info {
         let version = self.items.raw("Ver").and_then(split_version);
-        let mut info = identify(&self.reply.version);
+        let mut info = identity(&self.reply.version, cut);
         for (value, (label, _)) in info.iter_mut().zip(INFO_LABELS).filter(|(value, _)| value.is_empty()) {
             *value = match (label, version) {
-                ("model", Some((model, _))) => short(model),
-                ("firmware", Some((_, firmware))) => short(firmware),
+                ("model", Some((model, _))) => short(model, cut),
+                ("firmware", Some((_, firmware))) => short(firmware, cut),
                 _ => String::new(),
             };
         }
@@ -307,9 +324,11 @@ impl Stat {
     }
 }
 
-/// A text of the miner, as long as a label may be: it is kept, logged and shown.
-fn short(text: &str) -> String {
-    text.chars().take(LABEL_CHARS_MAX).collect()
+/// A text of the miner, as long as a label may be: it is kept, logged and shown. `cut` counts those that lost their end.
+fn short(text: &str, cut: &mut usize) -> String {
+    let end = text.char_indices().nth(LABEL_CHARS_MAX).map(|(end, _)| end);
+    *cut += usize::from(end.is_some());
+    text.get(..end.unwrap_or(text.len())).unwrap_or(text).to_owned()
 }
 
 /// What follows a word in `SYSTEMSTATU[Work: In Work, Hash Board: 1 ]`.
@@ -361,7 +380,7 @@ fn chips(items: &Items<'_>) -> (Vec<RawChip>, usize) {
 }
 
 /// The pools of `pools`, then those that only `stats` knows.
-fn pools(reply: &Reply<'_>) -> (Vec<PoolReading>, usize) {
+fn pools(reply: &Reply<'_>, cut: &mut usize) -> (Vec<PoolReading>, usize) {
     let stats = |index: u32| {
         let id = format!("POOL{index}");
         reply.stats.iter().find(|record| record.raw("ID") == Some(&id))
@@ -378,13 +397,13 @@ fn pools(reply: &Reply<'_>) -> (Vec<PoolReading>, usize) {
             more += 1;
             continue;
         }
-        pools.push(pool(index, record, stats(index)));
+        pools.push(pool(index, record, stats(index), cut));
     }
     (pools, more)
 }
 
-fn pool(index: u32, record: Option<&Record<'_>>, stats: Option<&Record<'_>>) -> PoolReading {
-    let text = |key: &str| short(&record.and_then(|record| record.text(key)).unwrap_or_default());
+fn pool(index: u32, record: Option<&Record<'_>>, stats: Option<&Record<'_>>, cut: &mut usize) -> PoolReading {
+    let mut text = |key: &str| short(&record.and_then(|record| record.text(key)).unwrap_or_default(), cut);
     let flag = |value: &str| match value {
         "true" => Some(1.0),
         "false" => Some(0.0),
@@ -545,8 +564,13 @@ mod tests {
         assert_eq!((reading.chips.len(), reading.boards.len(), reading.fans.len()), (CHIPS_MAX, BOARDS_MAX, FANS_MAX));
         assert_eq!(reading.dropped, 100_001 - CHIPS_MAX as u64 + 2 + 4);
         assert_eq!(of(&reading, "avalon_chip_count"), Some(100_001.0));
-        let (info, _) = self::reading(&format!("MODEL={}", many(100_000)), "", "");
-        assert_eq!(info[0].len(), LABEL_CHARS_MAX);
+        let (info, cut) =
+            self::reading(&format!("MODEL={},DNA={}", many(100_000), "e".repeat(LABEL_CHARS_MAX)), "", "");
+        assert_eq!((info[0].len(), cut.dropped), (LABEL_CHARS_MAX, 1), "one label lost its end");
+        let (_, reading) = self::reading("", "PVT_T7[1] PVT_T8[1 2] MW99[1] PVT_V100[1]", "");
+        assert_eq!((reading.chips.len(), reading.dropped), (1, 2), "chips of boards that cannot be");
+        let (_, reading) = self::reading(&"a=b,".repeat(1000), &"a[] ".repeat(3000), "");
+        assert!((1400..1500).contains(&reading.dropped), "{} fields and items", reading.dropped);
         let pools: String = (0..100_000).map(|pool| format!("POOL={pool}|POOL=0|")).collect();
         let text =
             format!("CMD=version|STATUS=S|V|CMD=summary|STATUS=S|S|CMD=stats|STATUS=S|CMD=pools|STATUS=S|{pools}");

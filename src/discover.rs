@@ -108,7 +108,7 @@ fn ask(address: Ipv4Addr, port: u16) -> Option<Found> {
     let target = Target { name: None, label: host.clone(), host, port };
     let raw = Client::new(&target).exchange(Request::Version, ADDRESS_TIME).ok()?;
     let text = decode(&raw.bytes);
-    let info = version_alone(&text, raw.is_whole).ok().map(|version| identify(&version))?;
+    let info = version_alone(&text).ok().map(|version| identify(&version))?;
     Some(Found { target, info })
 }
 

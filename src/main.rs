@@ -62,7 +62,7 @@ fn run() -> Result<(), Failure> {
         }
         Command::Once => {
             let config = settings()?;
-            logging::init(config.log_level);
+            let _log = logging::init(config.log_level);
             let (page, has_answer) = cli::once(&config);
             cli::print(&page);
             if has_answer { Ok(()) } else { Err((1, "no miner answered".into())) }
@@ -88,7 +88,7 @@ fn show(targets: Vec<Target>) -> Result<(), Failure> {
 }
 
 fn serve(config: Config) -> Result<(), Failure> {
-    logging::init(config.log_level);
+    let _log = logging::init(config.log_level);
     log::info!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
     cli::describe(&config).lines().for_each(|line| log::info!("{line}"));
     // As PID 1 a process has no default action for signals, so they are caught before anything else can take time.

@@ -308,7 +308,7 @@ mod tables {
         counter("avalon_status_downs_total", Poll::Downs, "Transitions to down"),
         // New families.
         counter("avalon_polls_skipped_total", Poll::Skipped, "Cycles in which this miner was not polled because its last poll was still running"),
-        counter("avalon_series_dropped_total", Poll::Dropped, "Chips, boards, fans and pools left out because a reply had more than a page may show, summed over all polls"),
+        counter("avalon_series_dropped_total", Poll::Dropped, "Chips, boards, fans, pools, fields and ends of long labels left out because a reply had more than a page may show, summed over all polls"),
         counter("avalon_energy_joules_total", Poll::Energy, "Energy used since the exporter's start: decoded power integrated over the time between polls while up"),
     ];
 

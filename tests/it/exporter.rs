@@ -84,7 +84,7 @@ impl Settings {
 
     /// The same with a command that becomes the program sooner or later.
     pub fn start_as(&self, command: Command) -> Exporter {
-        let mut exporter = Exporter { address: self.address(), process: Process::spawn(command, &self.0) };
+        let mut exporter = self.spawn(command);
         wait_until("an answer of the exporter", || {
             if let Some(status) = exporter.process.child.try_wait().expect("to look after a child") {
                 panic!("the exporter ended at once, {status}");
@@ -94,10 +94,20 @@ impl Settings {
         exporter
     }
 
+    /// The same without waiting for anything.
+    pub fn spawn(&self, command: Command) -> Exporter {
+        Exporter { address: self.address(), process: Process::spawn(command, &self.0) }
+    }
+
     /// Runs the program with these arguments until it ends by itself.
     pub fn run(&self, arguments: &[&str]) -> Ended {
         let mut command = Command::new(PROGRAM);
         command.args(arguments);
+        self.run_as(command)
+    }
+
+    /// Runs a command that becomes the program until it ends by itself.
+    pub fn run_as(&self, command: Command) -> Ended {
         Process::spawn(command, &self.0).wait()
     }
 }
@@ -117,6 +127,15 @@ impl Exporter {
     /// The process id.
     pub fn id(&self) -> u32 {
         self.process.child.id()
+    }
+
+    /// A number that the kernel's status file of the process has under this key: `VmHWM`, `Threads`.
+    pub fn status(&self, key: &str) -> u64 {
+        let path = format!("/proc/{}/status", self.id());
+        let status = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let value = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+        let number = value.and_then(|value| value.split_ascii_whitespace().next()?.parse().ok());
+        number.unwrap_or_else(|| panic!("no {key} in {path}"))
     }
 
     /// Asks for a path.

@@ -29,6 +29,8 @@ pub enum Behaviour {
     Flood(Vec<u8>),
     /// Sends these bytes, then resets the connection.
     Reset(Vec<u8>),
+    /// Sends what this makes of the connection's number, then closes.
+    Vary(fn(usize) -> Vec<u8>),
 }
 
 /// One connection as the fake saw it.
@@ -214,6 +216,10 @@ impl Connection<'_> {
                 self.send(pattern)?;
             },
             Behaviour::Reset(reply) => self.send(reply),
+            Behaviour::Vary(reply) => {
+                self.send(&reply(self.index))?;
+                self.say_goodbye()
+            }
         }
     }
 

@@ -1,17 +1,18 @@
 //! What broken miners do to the exporter: each is a counted error of the right kind, or an answer where there is one,
 //! and in no case anybody else's business.
 //!
-//! Every row is a miner of its own, all of them polled by one exporter beside one that is sound.
+//! Every row is a miner of its own, all of them polled by one exporter beside one that is sound and whose rhythm is
+//! watched. What takes a network or a resolver that is broken is in `machine`.
 
 use std::time::Duration;
 
-use crate::daemon::{COUNTERS, DOWN, errors};
+use crate::daemon::{COUNTERS, DOWN, errors, median_gap};
 use crate::exporter::Settings;
 use crate::fake_miner::{Behaviour, FakeMiner};
 use crate::page::Page;
 use crate::reply::{INVALID_COMMAND, NO_POOLS, Reply, capture, capture_names, nano3s};
 
-use Behaviour::{Answer, Drip, Flood, Hold, Reset};
+use Behaviour::{Answer, Drip, Flood, Hold, Reset, Vary};
 
 /// The parts without which a reply is none, and the others.
 const REQUIRED: [&str; 4] = ["version", "summary", "stats", "pools"];
@@ -27,12 +28,17 @@ fn row(what: impl Into<String>, behaviour: Behaviour, outcome: &'static str) -> 
     (what.into(), behaviour, outcome)
 }
 
+/// The rhythm of [`judge`], slow enough for a busy machine to keep.
+const INTERVAL: Duration = Duration::from_secs(1);
+
 /// Polls a miner for each row, and a sound one, at least twice. All rows that came out otherwise are reported at once.
 /// Returns the page and the labels of the rows.
 fn judge(rows: &[Row], settings: impl Fn(Settings) -> Settings) -> (Page, Vec<String>) {
     let sound = FakeMiner::start(Answer(nano3s()));
     let miners: Vec<_> = rows.iter().map(|(_, behaviour, _)| FakeMiner::start(behaviour.clone())).collect();
-    let exporter = settings(Settings::for_miners(miners.iter().chain([&sound]))).set("UPDATE_INTERVAL", "0.4").start();
+    let exporter = settings(Settings::for_miners(miners.iter().chain([&sound])))
+        .set("UPDATE_INTERVAL", INTERVAL.as_secs())
+        .start();
     let polled_twice = |page: &Page| {
         let failed = |miner: &FakeMiner| errors(page, &miner.ip()).values().sum::<f64>();
         let is_up = |miner: &FakeMiner| page.value("avalon_up", &[("ip", &miner.ip())]) == Some(1.0);
@@ -45,8 +51,23 @@ fn judge(rows: &[Row], settings: impl Fn(Settings) -> Settings) -> (Page, Vec<St
         .filter_map(|((what, _, outcome), miner)| differs(&page, miner, what, outcome))
         .collect();
     wrong.extend(differs(&page, &sound, "the sound miner beside them", UP));
+    wrong.extend(out_of_rhythm(&page, &sound));
+    wrong.extend(page.samples().find(|sample| !sample.value.is_finite()).map(|sample| sample.series.to_string()));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     (page, miners.iter().map(FakeMiner::ip).collect())
+}
+
+/// What the others did to the sound miner's rhythm: nothing.
+fn out_of_rhythm(page: &Page, sound: &FakeMiner) -> Option<String> {
+    let skipped = page.value("avalon_polls_skipped_total", &[("ip", &sound.ip())]);
+    let exchanges = sound.exchanges();
+    let (gap, polls) = (median_gap(&exchanges), exchanges.len());
+    // From the first to the last, so that the time before and after says nothing.
+    let time = exchanges[polls - 1].at - exchanges[0].at;
+    let kept = skipped == Some(0.0)
+        && time < INTERVAL * u32::try_from(polls).unwrap()
+        && gap.abs_diff(INTERVAL) < INTERVAL / 4;
+    (!kept).then(|| format!("the sound miner: {polls} polls in {time:?}, one each {gap:?}, {skipped:?} skipped"))
 }
 
 fn differs(page: &Page, miner: &FakeMiner, what: &str, outcome: &str) -> Option<String> {
@@ -90,6 +111,14 @@ fn connections_that_go_wrong() {
         row("an SSH server", Answer(b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n".to_vec()), "parse"),
         row("all bytes but NUL", Answer((1..=255).cycle().take(4000).collect()), "parse"),
         row("bytes that are no UTF-8", Answer([&[0xff; 500][..], b"\0"].concat()), "parse"),
+        row("another command's answer", Answer(b"STATUS=S,Code=11,Msg=Summary|SUMMARY,Elapsed=7|\0".to_vec()), "parse"),
+        row(
+            "other commands' answers",
+            Answer(b"CMD=devs|STATUS=S|ASC=0|CMD=coin|STATUS=S|COIN,LP=true|\0".to_vec()),
+            "parse",
+        ),
+        row("twice the reply", Answer(whole.repeat(2)), UP),
+        row("twice the text", Answer([text, &whole].concat()), "parse"),
         row("JSON", Answer(b"{\"STATUS\":[{\"STATUS\":\"S\",\"Code\":22}],\"id\":1}\0".to_vec()), "parse"),
     ];
     judge(&rows, |settings| settings.set("MINER_TIMEOUT", "15"));
@@ -104,7 +133,7 @@ fn the_time_out_is_that_of_the_whole_exchange() {
         row("silent after one half", Hold(whole[..whole.len() / 2].to_vec()), "timeout"),
         row("open without the NUL", Hold(whole[..whole.len() - 1].to_vec()), "timeout"),
         // Both would take longer than a minute, with never a long pause.
-        row("a byte each 200 ms", drip(200), "timeout"),
+        row("a byte a second", drip(1000), "timeout"),
         row("a byte each 10 ms", drip(10), "timeout"),
     ];
     let (page, labels) = judge(&rows, |settings| settings.set("MINER_TIMEOUT", "2"));
@@ -115,12 +144,23 @@ fn the_time_out_is_that_of_the_whole_exchange() {
 }
 
 #[test]
-fn a_closed_port_is_refused() {
+fn hosts_that_are_not_there() {
     let mut closed = FakeMiner::start(Hold(Vec::new()));
     closed.refuse();
-    let exporter = Settings::for_miners([&closed]).start();
-    let page = exporter.wait_for("two errors", |page| errors(page, &closed.ip())["connection_refused"] >= 2.0);
-    assert_eq!(differs(&page, &closed, "a closed port", "connection_refused"), None);
+    let sound = FakeMiner::start(Answer(nano3s()));
+    // No connection leads to a multicast address; the name is one that no resolver may know.
+    let targets = [sound.target(), closed.target(), "224.0.0.1".to_owned(), "no-such-miner.invalid".to_owned()];
+    let rows = [(closed.ip(), "connection_refused"), (targets[2].clone(), "network"), (targets[3].clone(), "network")];
+    // The variable keeps a machine without a resolver from trying for long.
+    let settings = Settings::new().set("AVALON_IPS", targets.join(",")).set("RES_OPTIONS", "attempts:1 timeout:1");
+    let exporter = settings.set("UPDATE_INTERVAL", INTERVAL.as_secs()).set("MINER_TIMEOUT", "15").start();
+    let page = exporter
+        .wait_for("two errors of each", |page| rows.iter().all(|(label, kind)| errors(page, label)[kind] >= 2.0));
+    for (label, kind) in &rows {
+        assert_eq!(page.value("avalon_up", &[("ip", label)]), Some(0.0), "{label}");
+        assert_eq!(errors(&page, label)[kind], errors(&page, label).values().sum::<f64>(), "{label}");
+    }
+    assert_eq!(out_of_rhythm(&page, &sound), None);
 }
 
 #[test]
@@ -184,6 +224,179 @@ fn replies_that_have_what_it_takes() {
     }
     assert_eq!((value(2, "avalon_shares_accepted_total"), pools(2)), (Some(2567.0), 3), "the parts around the name");
     assert_eq!((value(3, "avalon_hashrate_ghs"), pools(3)), (Some(6423.03), 3));
+}
+
+/// What the parser takes apart within its limits, and what each shape leaves on the page.
+#[test]
+fn replies_of_absurd_size_and_numbers() {
+    let with = |part: &str, from: &str, to: &str| {
+        Answer(Reply::nano3s().replacing(part, from.as_bytes(), to.as_bytes()).bytes())
+    };
+    let stats = |text: &str| with("stats", "FW[Release]", &format!("{text} FW[Release]"));
+    let pools: String = (0..100_000).map(|pool| format!("|POOL={}", pool % 1000)).collect();
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let braces = format!("{}{}", "{[(".repeat(60_000), "}])".repeat(60_000));
+    let rows = vec![
+        row("a number of 400 digits", with("summary", "Accepted=2567", &format!("Accepted={}", "9".repeat(400))), UP),
+        row(
+            "400 digits after the point",
+            with("summary", "Accepted=2567", &format!("Accepted=2567.{}", "0".repeat(400))),
+            UP,
+        ),
+        row("1e308 MH/s", with("summary", "Accepted=2567", "Accepted=1e308,Total MH=1e308"), UP),
+        row("1e308 everywhere in the supply", with("stats", " 0 3678 132]", " 1e308 1e308 1e308]"), UP),
+        row("100,000 pools", with("pools", "|POOL=0,", &format!("{pools}|POOL=0,")), UP),
+        row("100,000 chips", stats(&format!("PVT_T1[{}]", "70 ".repeat(100_000))), UP),
+        row("nested brackets", stats(&deep), UP),
+        row("brackets that never close", stats(&"[".repeat(200_000)), UP),
+        row("all kinds of brackets", stats(&braces), UP),
+        row(
+            "100,000 parts",
+            Answer([&nano3s()[..nano3s().len() - 1], "CMD=x|".repeat(100_000).as_bytes(), b"\0"].concat()),
+            "parse",
+        ),
+    ];
+    let (page, labels) = judge(&rows, |settings| settings.set("EXPORT_CHIP_METRICS", "true"));
+    let value = |row: usize, name: &str| page.value(name, &[("ip", &labels[row])]);
+    assert_eq!(
+        (value(0, "avalon_shares_accepted_total"), value(1, "avalon_shares_accepted_total")),
+        (None, Some(2567.0))
+    );
+    assert_eq!(value(2, "avalon_shares_accepted_total"), Some(1e308));
+    assert_eq!(value(3, "avalon_energy_joules_total"), None, "a meter that took that would be infinite for ever");
+    let samples = |row: usize, name: &str| {
+        page.family(name).unwrap().samples.iter().filter(|sample| sample.series.labels["ip"] == labels[row]).count()
+    };
+    assert_eq!(samples(4, "avalon_pool_up"), 16);
+    assert_eq!((samples(5, "avalon_chip_temp_celsius"), value(5, "avalon_chip_count")), (1024, Some(100_012.0)));
+    for row in [4, 5] {
+        assert!(value(row, "avalon_series_dropped_total") > Some(90_000.0), "{}", rows[row].0);
+    }
+    for (at, (what, ..)) in rows.iter().enumerate().take(4) {
+        assert_eq!(value(at, "avalon_series_dropped_total"), Some(0.0), "{what}");
+    }
+}
+
+/// Memory that one reply may take, whatever it holds: a dozen times the largest reply.
+const REPLY_MEMORY_KB: u64 = 12 << 10;
+
+#[test]
+fn one_reply_takes_little_memory() {
+    const BYTES: usize = (1 << 20) - 1;
+    let whole = Reply::nano3s();
+    let fill = |unit: &[u8], room: usize| unit.iter().copied().cycle().take(room).collect::<Vec<u8>>();
+    let room = BYTES - whole.text().len();
+    let in_stats = |open: &str, unit: &str| {
+        let text = [open.as_bytes(), &fill(unit.as_bytes(), room - 64), b"] FW[Release]"].concat();
+        whole.clone().replacing("stats", b"FW[Release]", &text).bytes()
+    };
+    let records = format!("{}|", "=,".repeat(600));
+    let half = fill(records.as_bytes(), room / 2 - 8);
+    let both = whole.clone().replacing("stats", b"|STATS=1,", &[b"|", &half[..], b"|STATS=1,"].concat());
+    let both = both.replacing("pools", b"|POOL=1,", &[b"|", &half[..], b"|POOL=1,"].concat());
+    let mut most = (0, "");
+    for (what, reply) in [
+        ("bytes that are no UTF-8", fill(b"\xff", BYTES)),
+        ("parts", fill(b"CMD=|", BYTES)),
+        ("parts with a status", fill(b"CMD=|STATUS=|", BYTES)),
+        ("records of many fields", both.bytes()),
+        (
+            "records of one field",
+            fill(b"CMD=version|STATUS=S|V|CMD=summary|STATUS=S|S|CMD=stats|STATUS=S|", 66)
+                .into_iter()
+                .chain(fill(b"=|", BYTES - 66))
+                .collect(),
+        ),
+        ("items", in_stats("A[", "]B[")),
+        ("a list of boards", in_stats("MH[", "7 ")),
+        ("a list of chips", in_stats("PVT_T0[", "7 ")),
+        ("a supply", in_stats("PS[", "7 ")),
+        ("names of networks", in_stats("SSID[", "x] RSSI[SSID[")),
+        ("more than the limit", fill(b"x", 4 * BYTES)),
+    ] {
+        assert!(reply.len() >= BYTES - 100, "{what} has {} bytes", reply.len());
+        // An exporter for each, since memory that was given back to the allocator stays with the process.
+        let miner = FakeMiner::start(Answer(nano3s()));
+        let exporter = Settings::for_miners([&miner]).set("EXPORT_CHIP_METRICS", "true").start();
+        exporter.wait_for_up(&miner.ip(), 1.0);
+        miner.wait_for_connections(3);
+        let before = exporter.status("VmHWM");
+        miner.behave(Answer(reply));
+        // The one on its way, two of these, and the next one, so that they have ended.
+        miner.wait_for_connections(miner.connections() + 4);
+        let taken = exporter.status("VmHWM") - before;
+        eprintln!("{taken} kB for {what}");
+        most = most.max((taken, what));
+        miner.behave(Answer(nano3s()));
+        exporter.wait_for_up(&miner.ip(), 1.0);
+    }
+    assert!(most.0 <= REPLY_MEMORY_KB, "{} kB for {}", most.0, most.1);
+}
+
+/// A reply in which everything has another name than in the one before.
+fn inventive(number: usize) -> Vec<u8> {
+    let long = |what: &str| format!("{what}{number} {}", "\u{1f525}\"".repeat(200));
+    let labels: String = ["PROD", "MODEL", "LVERSION", "CGMiner", "API", "HWTYPE", "SWTYPE", "DNA", "MAC"]
+        .map(|key| format!(",{key}={}", long(key)))
+        .concat();
+    let pool = |pool: usize| {
+        let index = number * 40 + pool;
+        format!(
+            "POOL={index},URL={},Status={},Priority={},User={},Accepted={number}|",
+            long("tcp://"),
+            long("S"),
+            long("P"),
+            long("worker")
+        )
+    };
+    let fans: String = (1..90).map(|fan| format!("Fan{fan}[{number}] ")).collect();
+    let boards: String = (0..12)
+        .map(|board| {
+            ["PVT_T", "PVT_V", "MW"].map(|list| format!("{list}{board}[{}] ", "7 ".repeat(300 + number))).concat()
+        })
+        .collect();
+    let items: String = (0..3000).map(|item| format!("I{number}x{item}[{item}] ")).collect();
+    let module =
+        format!("Ver[{}] {boards}{fans}MH[{}] PS[{}] {items}", long("Q-"), "7 ".repeat(20 + number), "7 ".repeat(20));
+    let ok = "STATUS=S,When=1,Code=1,Msg=m,Description=d|";
+    Reply::nano3s()
+        .saying("version", &format!("{ok}VERSION{labels}|"))
+        .saying("stats", &format!("{ok}STATS=0,ID=AVALON{number},MM ID0={module},MM Count=1|"))
+        .saying("pools", &format!("{ok}{}", (0..40).map(pool).collect::<String>()))
+        .bytes()
+}
+
+/// What one miner may take of the page, single chips included: the tables of the catalogue times the limits of `collect`.
+const SERIES_MAX: usize = 4950;
+const PAGE_BYTES_MAX: usize = 1 << 20;
+
+#[test]
+fn a_miner_that_invents_cannot_grow_the_page() {
+    let miner = FakeMiner::start(Vary(inventive));
+    let exporter = Settings::for_miners([&miner]).set("EXPORT_CHIP_METRICS", "true").start();
+    let look = |polls: usize| {
+        while miner.connections() < polls {
+            miner.wait_for_connections(polls.min(miner.connections() + 40));
+        }
+        let page = exporter.page();
+        assert_eq!(page.value("avalon_up", &[("ip", &miner.ip())]), Some(1.0));
+        let dropped = page.value("avalon_series_dropped_total", &[("ip", &miner.ip())]).unwrap();
+        // Those of the exporter itself come with what it is asked.
+        let samples = page.samples().filter(|sample| sample.series.labels.contains_key("ip")).count();
+        (exporter.get("/metrics").body.len(), samples, exporter.status("VmHWM"), dropped)
+    };
+    let (bytes, samples, kilobytes, dropped) = look(30);
+    let (bytes_later, samples_later, kilobytes_later, dropped_later) = look(200);
+    let report = format!(
+        "{bytes}, then {bytes_later} bytes of {samples}, then {samples_later} samples; \
+        {kilobytes}, then {kilobytes_later} kB; {dropped}, then {dropped_later} dropped"
+    );
+    assert!(samples == samples_later && samples <= SERIES_MAX, "{report}");
+    // Numbers get a digit more now and then.
+    assert!(bytes_later < bytes + bytes / 20 && bytes_later < PAGE_BYTES_MAX, "{report}");
+    assert!(kilobytes_later < kilobytes + 4096, "{report}");
+    assert!(dropped_later > dropped + 170.0 * 100.0, "{report}");
+    eprintln!("{report}");
 }
 
 #[test]

@@ -160,6 +160,36 @@ proptest! {
     }
 }
 
+/// Wherever a reply is cut, by the end of the connection or by a NUL, what is read of it is what the whole one says.
+#[test]
+fn no_cut_makes_another_number() {
+    for reply in CAPTURES.iter().filter(|reply| reply.starts_with(b"CMD=version|STATUS=S")).take(3) {
+        let text = decode(&reply[..reply.len() - 1]);
+        let read =
+            |text: &str, is_whole| Reply::parse(text, Request::Extended, is_whole).map(|reply| collect(&reply).1);
+        let whole = read(&text, true).unwrap();
+        for (end, is_whole) in
+            (0..text.len()).filter(|end| text.is_char_boundary(*end)).flat_map(|end| [(end, true), (end, false)])
+        {
+            let Ok(cut) = read(&text[..end], is_whole) else { continue };
+            let same = |(cut, whole): (&Option<f64>, &Option<f64>)| cut.is_none() || cut == whole;
+            assert!(cut.miner.iter().zip(&whole.miner).all(same), "cut at {end}");
+            assert_eq!(
+                (&cut.boards, &cut.fans, &cut.chips),
+                (&whole.boards, &whole.fans, &whole.chips),
+                "cut at {end}"
+            );
+            for pool in &cut.pools {
+                let of = whole.pools.iter().find(|of| of.index == pool.index).unwrap();
+                assert!(pool.values.iter().zip(&of.values).all(same), "cut at {end}");
+                assert!(pool.state.iter().zip(&of.state).all(same), "cut at {end}");
+            }
+            let has_all_pools = cut.pools == whole.pools;
+            assert!(has_all_pools || is_whole, "without its NUL a reply cut at {end} lacks pools");
+        }
+    }
+}
+
 /// The same bytes for the parser that Prometheus brings, where it is installed; `.ci/run` installs it.
 #[test]
 fn promtool_reads_damaged_pages() {
