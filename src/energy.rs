@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 /// One kilowatt-hour in joules.
 const JOULES_PER_KWH: f64 = 3.6e6;
 
+/// More than this nobody draws, ten times the largest machine: a reply that says so is mistaken, and what it would add
+/// stays in the sum for ever.
+const WATTS_MAX: f64 = 100_000.0;
+
 /// A meter that only goes up.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Meter {
@@ -23,7 +27,7 @@ impl Meter {
     /// `gap_max`.
     pub fn measure(&mut self, now: Instant, watts: Option<f64>, gap_max: Duration, price: f64) {
         // A meter never runs backwards, whatever the supply says.
-        let watts = watts.map(|watts| watts.max(0.0));
+        let watts = watts.filter(|watts| *watts <= WATTS_MAX).map(|watts| watts.max(0.0));
         if let (Some((then, before)), Some(watts)) = (self.last, watts) {
             let gap = now.saturating_duration_since(then);
             if gap <= gap_max {
@@ -95,8 +99,15 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_draws_is_not_added() {
+        let readings =
+            run(&[(0, Some(1e308), 0.0), (10, Some(1e308), 0.0), (20, Some(50.0), 0.0), (22, Some(50.0), 0.0)]);
+        assert_eq!(readings.last().unwrap(), &(Some(100.0), Some(0.0)));
+    }
+
+    #[test]
     fn a_new_price_leaves_the_past_alone() {
-        let readings = run(&[(0, Some(3.6e6), 1.0), (1, Some(3.6e6), 1.0), (2, Some(3.6e6), 5.0)]);
+        let readings = run(&[(0, Some(3.6e4), 100.0), (1, Some(3.6e4), 100.0), (2, Some(3.6e4), 500.0)]);
         assert_eq!(readings.iter().map(|reading| reading.1).collect::<Vec<_>>(), [Some(0.0), Some(1.0), Some(6.0)]);
     }
 }

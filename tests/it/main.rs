@@ -41,6 +41,7 @@ mod faults;
 mod gate;
 mod golden;
 mod http;
+mod markup;
 mod mutations;
 mod page;
 mod people;
@@ -49,6 +50,7 @@ mod reply;
 mod settings;
 mod show;
 mod tidy;
+mod untrusted;
 
 /// How long a test waits for what must happen soon. Only a broken program or a stopped machine takes so long.
 const PATIENCE: Duration = Duration::from_secs(20);
