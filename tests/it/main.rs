@@ -41,6 +41,7 @@ mod faults;
 mod gate;
 mod golden;
 mod http;
+mod invariants;
 mod markup;
 mod mutations;
 mod page;

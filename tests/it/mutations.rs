@@ -15,17 +15,17 @@ use crate::untrusted::{ANSWER, CAPTURES, HEAD, NETWORK_NAME, PAGE, REPLY, SETTIN
 const CASES: u64 = 2_000;
 
 /// Numbers that look random and are the same each time: the generator `SplitMix64`.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ mixed >> 31
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    pub fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.next() % limit.max(1) as u64).unwrap()
     }
 
@@ -46,7 +46,7 @@ impl Random {
 }
 
 /// The bytes of a case.
-fn case(target: &Target, number: u64) -> Vec<u8> {
+pub fn case(target: &Target, number: u64) -> Vec<u8> {
     let mut random = Random(number);
     if random.below(50) == 0 {
         let length = random.below(2_000);
