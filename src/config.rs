@@ -240,10 +240,17 @@ impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
                 return Vec::new();
             }
         };
-        parse_list(&list, port).unwrap_or_else(|faults| {
-            self.faults.extend(faults.into_iter().map(|fault| format!("{name}: {fault}")));
-            Vec::new()
-        })
+        match parse_list(&list, port) {
+            Ok(targets) if targets.is_empty() => {
+                self.fault(name, &list, "names no miner; give its address, as in 192.168.1.50");
+                targets
+            }
+            Ok(targets) => targets,
+            Err(faults) => {
+                self.faults.extend(faults.into_iter().map(|fault| format!("{name}: {fault}")));
+                Vec::new()
+            }
+        }
     }
 
     fn probe_allow(&mut self) -> Allow {
@@ -434,6 +441,7 @@ mod tests {
     fn exactly_one_list() {
         assert!(read(&[]).unwrap_err().to_string().contains("neither AVALON_IP nor AVALON_IPS"));
         assert!(read(&[("AVALON_IP", "a"), ("AVALON_IPS", "b")]).unwrap_err().to_string().contains("both set"));
+        assert!(read(&[("AVALON_IPS", " , ")]).unwrap_err().to_string().contains("AVALON_IPS=',' names no miner"));
         assert!(read(&[("AVALON_IP", "a,b")]).unwrap_err().to_string().contains("put several into AVALON_IPS"));
     }
 }

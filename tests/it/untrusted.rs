@@ -228,20 +228,21 @@ fn up_to_nul(bytes: &[u8]) -> (&[u8], bool) {
 
 type Outcome = Result<(Info, Reading), avalonhome_prometheus_exporter::cgminer::ReplyError>;
 
-fn read(bytes: &[u8], request: Request) -> Outcome {
+fn read(bytes: &[u8]) -> Outcome {
     let (bytes, is_whole) = up_to_nul(bytes);
-    Reply::parse(&decode(bytes), request, is_whole).map(|reply| collect(&reply))
+    Reply::parse(&decode(bytes), Request::Extended, is_whole).map(|reply| collect(&reply))
 }
 
 fn reply(bytes: &[u8]) {
+    let (bytes, is_whole) = up_to_nul(bytes);
+    let text = decode(bytes);
     for request in [Request::Standard, Request::Extended] {
-        match read(bytes, request) {
+        match Reply::parse(&text, request, is_whole).map(|reply| collect(&reply)) {
             Ok((info, reading)) => assert_bounded(&info, &reading),
             Err(error) => assert_fit_for_a_log(&error.to_string()),
         }
     }
-    let (bytes, is_whole) = up_to_nul(bytes);
-    match version_alone(&decode(bytes), is_whole) {
+    match version_alone(&text, is_whole) {
         Ok(version) => assert!(identify(&version).iter().all(|text| text.chars().count() <= LABEL_CHARS_MAX)),
         Err(error) => assert_fit_for_a_log(&error.to_string()),
     }
@@ -274,10 +275,10 @@ pub fn page_with(bytes: &[u8]) -> String {
 fn store_with(bytes: &[u8]) -> Store {
     let targets = parse_list("10.0.0.1,10.0.0.2", 4028).unwrap();
     let store = Store::new(&targets, Duration::from_secs(10), None);
-    let outcome = read(bytes, Request::Extended);
+    let outcome = read(bytes);
     store.record(0, Instant::now(), outcome.clone().map_err(Into::into));
     store.record(0, Instant::now(), outcome.map_err(Into::into));
-    store.record(1, Instant::now(), read(NANO_3S, Request::Extended).map_err(Into::into));
+    store.record(1, Instant::now(), read(NANO_3S).map_err(Into::into));
     store
 }
 
@@ -311,12 +312,12 @@ fn neighbour(page: &str) -> impl Iterator<Item = &str> {
 
 fn network_name(bytes: &[u8]) {
     const PLACE: &[u8] = b"SSID[home-wifi]";
-    static NAMELESS: LazyLock<Outcome> = LazyLock::new(|| read(CAPTURES[7], Request::Extended));
+    static NAMELESS: LazyLock<Outcome> = LazyLock::new(|| read(CAPTURES[7]));
     let at = CAPTURES[7].windows(PLACE.len()).position(|window| window == PLACE).unwrap();
     // The firmware prints a C string, and the standard allows 32 bytes.
     let name = up_to_nul(&bytes[..bytes.len().min(32)]).0;
     let reply = [&CAPTURES[7][..at], b"SSID[", name, b"]", &CAPTURES[7][at + PLACE.len()..]].concat();
-    assert_eq!(read(&reply, Request::Extended), *NAMELESS);
+    assert_eq!(read(&reply), *NAMELESS);
 }
 
 fn settings(bytes: &[u8]) {
