@@ -235,6 +235,7 @@ mod tests {
             let (next, _) = miner.take_turn();
             assert!(next.is_some() && waiter.join().unwrap());
         }
-        assert!(!miner.wait(miner.lock().ended, Instant::now()), "nothing has ended since");
+        let ended = miner.lock().ended;
+        assert!(!miner.wait(ended, Instant::now()), "nothing has ended since");
     }
 }
