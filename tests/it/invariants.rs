@@ -212,7 +212,9 @@ fn whoever_asks_for_a_poll_gets_its_end() {
                 }
             })
         });
-        askers.into_iter().for_each(|asker| asker.join().unwrap());
+        for asker in askers {
+            asker.join().unwrap();
+        }
         is_over.store(true, Ordering::Relaxed);
         cycles.join().unwrap();
     });
