@@ -224,7 +224,7 @@ mod tests {
         let poller = Poller::new(store, Request::Standard, Duration::from_secs(1));
         let miner = &poller.miners[0];
         for _ in 0..20 {
-            let (turn, before) = miner.take_turn();
+            let (start, (turn, before)) = (Instant::now(), miner.take_turn());
             assert!(turn.is_some() && miner.take_turn().0.is_none());
             let waiter = thread::spawn({
                 let miner = miner.clone();
@@ -234,6 +234,7 @@ mod tests {
             drop(turn);
             let (next, _) = miner.take_turn();
             assert!(next.is_some() && waiter.join().unwrap());
+            assert!(start.elapsed() < Duration::from_secs(4), "it waited to its deadline");
         }
         let ended = miner.lock().ended;
         assert!(!miner.wait(ended, Instant::now()), "nothing has ended since");
