@@ -66,7 +66,15 @@ pub struct Faults(Vec<String>);
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
+        for (at, fault) in self.0.iter().enumerate() {
+            f.write_str(if at == 0 { "" } else { "\n" })?;
+            // A value's control characters are shown, not obeyed: they would break the line or dress up the terminal.
+            fault.chars().try_for_each(|char| match char {
+                char if char.is_control() => write!(f, "{}", char.escape_default()),
+                char => write!(f, "{char}"),
+            })?;
+        }
+        Ok(())
     }
 }
 
@@ -232,10 +240,17 @@ impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
                 return Vec::new();
             }
         };
-        parse_list(&list, port).unwrap_or_else(|faults| {
-            self.faults.extend(faults.into_iter().map(|fault| format!("{name}: {fault}")));
-            Vec::new()
-        })
+        match parse_list(&list, port) {
+            Ok(targets) if targets.is_empty() => {
+                self.fault(name, &list, "names no miner; give its address, as in 192.168.1.50");
+                targets
+            }
+            Ok(targets) => targets,
+            Err(faults) => {
+                self.faults.extend(faults.into_iter().map(|fault| format!("{name}: {fault}")));
+                Vec::new()
+            }
+        }
     }
 
     fn probe_allow(&mut self) -> Allow {
@@ -387,7 +402,7 @@ mod tests {
     fn every_fault_at_once() {
         let faults = read(&[
             ("AVALON_IPS", "http://a,999.1.1.1"),
-            ("AVALON_PORT", "0"),
+            ("AVALON_PORT", "0\n\x1b[31m"),
             ("UPDATE_INTERVAL", "NaN"),
             ("MINER_TIMEOUT", "-inf"),
             ("EXPORTER_ADDRESS", "localhost"),
@@ -399,7 +414,7 @@ mod tests {
         ]);
         let faults = faults.unwrap_err().to_string();
         let expected = [
-            "AVALON_PORT='0' is not a port; give a number from 1 to 65535",
+            "AVALON_PORT='0\\n\\u{1b}[31m' is not a port; give a number from 1 to 65535",
             "AVALON_IPS: 'http://a': this is a URL or path; give a host, or host:port",
             "AVALON_IPS: '999.1.1.1': this is no IPv4 address; it has four numbers from 0 to 255",
             "UPDATE_INTERVAL='NaN' is out of range; give seconds from 0.1 to 86400",
@@ -426,6 +441,7 @@ mod tests {
     fn exactly_one_list() {
         assert!(read(&[]).unwrap_err().to_string().contains("neither AVALON_IP nor AVALON_IPS"));
         assert!(read(&[("AVALON_IP", "a"), ("AVALON_IPS", "b")]).unwrap_err().to_string().contains("both set"));
+        assert!(read(&[("AVALON_IPS", " , ")]).unwrap_err().to_string().contains("AVALON_IPS=',' names no miner"));
         assert!(read(&[("AVALON_IP", "a,b")]).unwrap_err().to_string().contains("put several into AVALON_IPS"));
     }
 }

@@ -203,7 +203,10 @@ fn is_usable(address: IpAddr) -> bool {
 }
 
 /// `name` as it stands on the wire: each label after its length, then a zero.
-fn encode_name(name: &str) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// `InvalidInput` for what is no `.local` host name.
+pub fn encode_name(name: &str) -> Result<Vec<u8>> {
     let mut wire = Vec::new();
     let labels = name.strip_suffix('.').unwrap_or(name).split('.');
     let fits = labels.map(str::as_bytes).all(|label| {
@@ -235,7 +238,8 @@ fn encode_query(id: u16, asked: &[u8]) -> Vec<u8> {
 
 /// The addresses that a response to query `id` has for the name `asked`, or `None` for any other or malformed message.
 /// In which section a record stands does not matter: responders put the second kind among the additional records.
-fn decode_response(message: &[u8], id: u16, asked: &[u8]) -> Option<Vec<IpAddr>> {
+#[must_use]
+pub fn decode_response(message: &[u8], id: u16, asked: &[u8]) -> Option<Vec<IpAddr>> {
     let mut cursor = Cursor { message, at: 0 };
     let answers_us = cursor.u16()? == id && cursor.u16()? & (RESPONSE_BIT | OPCODE_AND_RCODE_BITS) == RESPONSE_BIT;
     if !answers_us {

@@ -39,27 +39,35 @@ pub struct Poller {
 struct Polled {
     title: String,
     client: Client,
-    is_busy: Mutex<bool>,
+    turns: Mutex<Turns>,
     /// Signalled when a poll has ended and been recorded.
     ended: Condvar,
 }
 
+/// Whose turn it is, and how many are over: who waits for an end may wake when the next poll has begun already.
+#[derive(Debug, Default)]
+struct Turns {
+    is_taken: bool,
+    ended: u64,
+}
+
 impl Polled {
-    /// The right to poll, unless somebody has it.
-    fn take_turn(self: &Arc<Self>) -> Option<Turn> {
-        let was_busy = std::mem::replace(&mut *self.lock(), true);
-        (!was_busy).then(|| Turn(self.clone()))
+    /// The right to poll, unless somebody has it, and how many turns were over before.
+    fn take_turn(self: &Arc<Self>) -> (Option<Turn>, u64) {
+        let mut turns = self.lock();
+        let was_taken = std::mem::replace(&mut turns.is_taken, true);
+        ((!was_taken).then(|| Turn(self.clone())), turns.ended)
     }
 
-    /// Waits for the end of the poll that is on its way; false if that did not come in time.
-    fn wait(&self, by: Instant) -> bool {
+    /// Waits until more turns are over than there were; false if that did not come in time.
+    fn wait(&self, before: u64, by: Instant) -> bool {
         let time = by.saturating_duration_since(Instant::now());
-        let waited = self.ended.wait_timeout_while(self.lock(), time, |is_busy| *is_busy);
-        !*waited.unwrap_or_else(PoisonError::into_inner).0
+        let waited = self.ended.wait_timeout_while(self.lock(), time, |turns| turns.ended == before);
+        waited.unwrap_or_else(PoisonError::into_inner).0.ended > before
     }
 
-    fn lock(&self) -> MutexGuard<'_, bool> {
-        self.is_busy.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,7 +76,9 @@ struct Turn(Arc<Polled>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        *self.0.lock() = false;
+        let mut turns = self.0.lock();
+        (turns.is_taken, turns.ended) = (false, turns.ended + 1);
+        drop(turns);
         self.0.ended.notify_all();
     }
 }
@@ -93,7 +103,7 @@ impl Poller {
     pub fn new(store: Arc<Store>, request: Request, timeout: Duration) -> Self {
         let polled = |miner: &Miner| {
             let (title, client) = (miner.target.title().to_owned(), Client::new(&miner.target));
-            Arc::new(Polled { title, client, is_busy: Mutex::default(), ended: Condvar::new() })
+            Arc::new(Polled { title, client, turns: Mutex::default(), ended: Condvar::new() })
         };
         let miners = store.miners().iter().map(polled).collect();
         Poller { store, miners, request, timeout }
@@ -125,11 +135,12 @@ impl Poller {
     /// down if there was no end by then.
     pub fn poll_now(&self, index: usize, by: Instant) -> Option<Miner> {
         let miner = self.miners.get(index)?;
-        if let Some(turn) = miner.take_turn() {
+        let (turn, before) = miner.take_turn();
+        if let Some(turn) = turn {
             let timeout = self.timeout.min(by.saturating_duration_since(Instant::now()));
             self.begin_poll(index, turn, timeout, None);
         }
-        let has_ended = miner.wait(by + SETTLE_TIME);
+        let has_ended = miner.wait(before, by + SETTLE_TIME);
         let mut record = self.store.miner(index)?;
         record.reading = record.reading.filter(|_| has_ended);
         Some(record)
@@ -140,7 +151,7 @@ impl Poller {
         let cycle = Arc::new(Cycle { store: self.store.clone(), began, has_polls: AtomicBool::new(false) });
         self.store.begin_cycle(began);
         let poll = |(index, miner): (usize, &Arc<Polled>)| {
-            let Some(turn) = miner.take_turn() else {
+            let (Some(turn), _) = miner.take_turn() else {
                 self.store.skip(index);
                 return None;
             };
@@ -198,5 +209,34 @@ fn describe(info: &Info) -> String {
         Some(name) if firmware.is_empty() => name.escape_debug().to_string(),
         Some(name) => format!("{}, firmware {}", name.escape_debug(), firmware.escape_debug()),
         None => "it does not say what it is".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::Target;
+
+    #[test]
+    fn who_waits_for_a_poll_does_not_wait_for_the_next() {
+        let target = Target::parse("192.0.2.1", 1).unwrap();
+        let store = Arc::new(Store::new(&[target], Duration::from_secs(10), None));
+        let poller = Poller::new(store, Request::Standard, Duration::from_secs(1));
+        let miner = &poller.miners[0];
+        for _ in 0..20 {
+            let (start, (turn, before)) = (Instant::now(), miner.take_turn());
+            assert!(turn.is_some() && miner.take_turn().0.is_none());
+            let waiter = thread::spawn({
+                let miner = miner.clone();
+                move || miner.wait(before, Instant::now() + Duration::from_secs(5))
+            });
+            thread::sleep(Duration::from_millis(5));
+            drop(turn);
+            let (next, _) = miner.take_turn();
+            assert!(next.is_some() && waiter.join().unwrap());
+            assert!(start.elapsed() < Duration::from_secs(4), "it waited to its deadline");
+        }
+        let ended = miner.lock().ended;
+        assert!(!miner.wait(ended, Instant::now()), "nothing has ended since");
     }
 }

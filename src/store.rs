@@ -4,6 +4,11 @@
 //! its ups and downs, its errors are the sum of their kinds. A reading is never changed, only replaced, so a page that
 //! took its snapshot never mixes two polls of one miner, and neither waits for the other longer than it takes to copy
 //! one record. The lock is taken here and nowhere else, and no guard leaves this module.
+//!
+//! Why no model checker: the crate has no `unsafe`, so data races do not compile. What is left are deadlocks and lost
+//! wake-ups. No lock here is taken while another is held, so no circle of waiters can form. The one wait for another
+//! thread, for the end of a poll (see `poll`), counts ends instead of looking at a flag, which the next poll would set
+//! again, and has a deadline. `tests/it/invariants.rs` has threads read, record and ask at once.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};

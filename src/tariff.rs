@@ -74,7 +74,8 @@ impl Tariff {
             )
         })?;
         let Some(rules) = rules else { return Ok(Tariff { base_price, by_time: None }) };
-        let text = rules.trim().to_owned();
+        // Any white space is a space, and the log's line stays one.
+        let text = rules.split_whitespace().collect::<Vec<_>>().join(" ");
         let rules = rules.split(';').map(Rule::parse).collect::<Result<Vec<_>, _>>()?;
         if rules.len() > RULES_MAX {
             return Err(format!("ELECTRICITY_PRICE: {} rules are too many; write at most {RULES_MAX}", rules.len()));
@@ -264,6 +265,7 @@ mod tests {
         for (price, zone, expected) in [
             ("0.18", Some("nonsense!"), "0.18"),
             ("0.18;16:00-21:00=0.42", None, "0.18;16:00-21:00=0.42 by local time (UTC)"),
+            ("0.18;sat\n16:00\t-21:00=1", None, "0.18;sat 16:00 -21:00=1 by local time (UTC)"),
             (
                 "0.180;16:00-21:00=0.42;sat-sun 00:00-24:00=0.12",
                 Some("EST5EDT,M3.2.0,M11.1.0"),

@@ -41,7 +41,9 @@ mod faults;
 mod gate;
 mod golden;
 mod http;
+mod invariants;
 mod machine;
+mod markup;
 mod mutations;
 mod page;
 mod people;
@@ -50,6 +52,7 @@ mod reply;
 mod settings;
 mod show;
 mod tidy;
+mod untrusted;
 
 /// How long a test waits for what must happen soon. Only a broken program or a stopped machine takes so long.
 const PATIENCE: Duration = Duration::from_secs(20);

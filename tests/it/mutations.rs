@@ -1,173 +1,141 @@
-//! Whatever bytes a miner sends, the page stays readable, and another miner's part of it stays as it was.
+//! The targets of `untrusted` under random damage: bytes changed, cut, repeated, parts of other seeds and of the grammar
+//! put in. The same cases at every run: a case is its number.
 //!
-//! Replies are captures with random damage: bytes changed, cut, repeated, parts of other captures and of the grammar put
-//! in. The judge is the strict parser of `page`, which refuses torn families and equal series too. Uses the library.
+//! `MUTATION_CASES=1000000` asks for as many replies and for a share of that of the dearer targets; `.ci/run` does so.
+//! `MUTATION_CASE=number` runs one case alone.
 
-use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
-use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use avalonhome_prometheus_exporter::cgminer::{Reply, Request, decode};
 use avalonhome_prometheus_exporter::collect::collect;
-use avalonhome_prometheus_exporter::render::{View, page};
-use avalonhome_prometheus_exporter::store::Store;
-use avalonhome_prometheus_exporter::target::parse_list;
-use proptest::prelude::*;
 
-use crate::page::Page;
+use crate::reply::capture_names;
+use crate::untrusted::{ANSWER, CAPTURES, HEAD, NETWORK_NAME, PAGE, REPLY, SETTINGS, Target, page_with};
 
-static CAPTURES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
-    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let captures: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "reply")).collect();
-    assert!(captures.len() > 5, "the captures are gone");
-    captures.into_iter().map(|path| fs::read(path).unwrap()).collect()
-});
+/// Replies at each run, unless told otherwise.
+const CASES: u64 = 5_000;
 
-/// What the grammar is made of, and what numbers and labels could stumble over.
-const TOKENS: &[&str] = &[
-    "|",
-    ",",
-    "=",
-    "\\",
-    "[",
-    "]",
-    "{",
-    "}",
-    "'",
-    " ",
-    "\"",
-    "\n",
-    "\r",
-    "\t",
-    "%",
-    "\u{2028}",
-    "\0",
-    "CMD=",
-    "CMD=pools|",
-    "CMD=stats|STATUS=S|",
-    "STATUS=E,",
-    "POOL=0,",
-    "POOL=4294967296,",
-    "ID=POOL0",
-    "STATS=0,",
-    "MM ID0=",
-    ",MM ID1=",
-    "PVT_T7[",
-    "SSID[",
-    "] RSSI[",
-    "nan",
-    "-nan",
-    "inf",
-    "1e308",
-    "1e999",
-    "-273",
-    "99999999999999999999999999",
-    "0x10",
-    "HBinfo='HB0':{",
-    "Fan17[1]",
-    "PS[",
-    "URL=",
-    "\u{1f525}",
-    "Msg=3 Pool(s)",
-];
+/// Numbers that look random and are the same each time: the generator `SplitMix64`.
+pub struct Random(pub u64);
 
-#[derive(Clone, Debug)]
-enum Damage {
-    Overwrite(usize, u8),
-    Cut(usize, usize),
-    Repeat(usize, usize),
-    Insert(usize, usize),
-    Graft(usize, usize, usize),
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % limit.max(1) as u64).unwrap()
+    }
+
+    fn byte(&mut self) -> u8 {
+        u8::try_from(self.below(256)).unwrap()
+    }
+
+    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.below(all.len())]
+    }
+
+    /// A range of some bytes, up to a twentieth of them at most times.
+    fn piece(&mut self, bytes: &[u8]) -> std::ops::Range<usize> {
+        let start = self.below(bytes.len() + 1);
+        let longest = if self.below(8) == 0 { bytes.len() } else { bytes.len() / 20 + 8 };
+        start..(start + self.below(longest)).min(bytes.len())
+    }
 }
 
-fn damage() -> impl Strategy<Value = Damage> {
-    let at = 0..14_000_usize;
-    let length = 0..600_usize;
-    prop_oneof![
-        (at.clone(), any::<u8>()).prop_map(|(at, byte)| Damage::Overwrite(at, byte)),
-        (at.clone(), length.clone()).prop_map(|(at, length)| Damage::Cut(at, length)),
-        (at.clone(), length.clone()).prop_map(|(at, length)| Damage::Repeat(at, length)),
-        (at.clone(), 0..TOKENS.len()).prop_map(|(at, token)| Damage::Insert(at, token)),
-        (at.clone(), at, length).prop_map(|(at, from, length)| Damage::Graft(at, from, length)),
-    ]
-}
-
-fn damaged(reply: &[u8], damages: &[Damage]) -> Vec<u8> {
-    let mut bytes = reply.to_vec();
-    for damage in damages {
-        let size = bytes.len().max(1);
-        let range = |at: usize, length: usize| (at % size).min(bytes.len())..(at % size + length).min(bytes.len());
-        match *damage {
-            Damage::Overwrite(at, byte) => bytes.splice(range(at, 1), [byte]).for_each(drop),
-            Damage::Cut(at, length) => bytes.drain(range(at, length)).for_each(drop),
-            Damage::Repeat(at, length) => {
-                let copy = bytes[range(at, length)].to_vec();
-                bytes.splice(range(at, 0), copy).for_each(drop);
-            }
-            Damage::Insert(at, token) => bytes.splice(range(at, 0), TOKENS[token].bytes()).for_each(drop),
-            Damage::Graft(at, from, length) => {
-                let donor = &CAPTURES[from % CAPTURES.len()];
-                let start = from % donor.len();
-                let piece = donor[start..(start + length).min(donor.len())].to_vec();
-                bytes.splice(range(at, 0), piece).for_each(drop);
+/// The bytes of a case.
+pub fn case(target: &Target, number: u64) -> Vec<u8> {
+    let mut random = Random(number);
+    if random.below(50) == 0 {
+        let length = random.below(2_000);
+        return (0..length).map(|_| random.byte()).collect();
+    }
+    let mut bytes = random.of(target.seeds).to_vec();
+    for _ in 0..=random.below(5) {
+        let at = random.below(bytes.len() + 1);
+        let piece = random.piece(&bytes);
+        match random.below(6) {
+            0 => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte = random.byte()),
+            1 => drop(bytes.drain(piece)),
+            2 => drop(bytes.splice(at..at, bytes[piece].to_vec())),
+            3 | 4 => drop(bytes.splice(at..at, random.of(target.tokens).bytes())),
+            _ => {
+                let donor = random.of(target.seeds);
+                drop(bytes.splice(at..at, donor[random.piece(donor)].iter().copied()));
             }
         }
     }
     bytes
 }
 
-/// A page of two miners: the first sends these bytes, the second a healthy reply.
-fn page_with(bytes: &[u8]) -> String {
-    let targets = parse_list("10.0.0.1,10.0.0.2", 4028).unwrap();
-    let store = Store::new(&targets, Duration::from_secs(10), None);
-    for (index, reply) in [bytes, &CAPTURES[0]].into_iter().enumerate() {
-        let end = reply.iter().position(|byte| *byte == 0);
-        let text = decode(&reply[..end.unwrap_or(reply.len())]);
-        let outcome = Reply::parse(&text, Request::Extended, end.is_some()).map(|reply| collect(&reply));
-        store.record(index, Instant::now(), outcome.map_err(Into::into));
-    }
-    page(&View { miners: &store.miners(), now: Instant::now(), chips: true, price: None, own: None })
+fn number_in(variable: &str) -> Option<u64> {
+    env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number")))
 }
 
-/// The second miner's series, but for those that measure time.
-fn neighbour(page: &Page) -> Vec<(String, f64)> {
-    let timeless = |name: &str| !name.contains("duration") && !name.contains("timestamp");
-    let series =
-        page.series().into_iter().filter(|(series, _)| series.labels.get("ip").is_some_and(|ip| ip == "10.0.0.2"));
-    series.filter(|(series, _)| timeless(&series.name)).map(|(series, value)| (series.to_string(), value)).collect()
+/// Runs a target's share of the cases. The bytes of one that fails are written where the fuzzer can take them from.
+fn batter(target: &Target, share: u64) {
+    let one = number_in("MUTATION_CASE").map(|number| number..number + 1);
+    for number in one.unwrap_or(0..number_in("MUTATION_CASES").unwrap_or(CASES) / share) {
+        let bytes = case(target, number);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (target.check)(&bytes))) {
+            let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{number}", target.name));
+            fs::write(&path, &bytes).unwrap();
+            eprintln!("case {number} of {}: {}", target.name, path.display());
+            resume_unwind(panic);
+        }
+    }
 }
 
-/// Cases at each run; `PROPTEST_CASES` sets another number.
-const CASES: u32 = 400;
+#[test]
+fn a_reply_is_read_or_refused() {
+    batter(&REPLY, 1);
+}
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(CASES), ..ProptestConfig::default() })]
+#[test]
+fn the_pages_stay_readable_and_the_neighbour_as_it_was() {
+    batter(&PAGE, 100);
+}
 
-    #[test]
-    fn the_page_stays_readable(which in any::<prop::sample::Index>(), damages in prop::collection::vec(damage(), 1..6)) {
-        static HEALTHY: LazyLock<Vec<(String, f64)>> = LazyLock::new(|| neighbour(&Page::parse(&page_with(b"")).unwrap()));
-        let bytes = damaged(which.get::<Vec<u8>>(CAPTURES.as_slice()), &damages);
-        let page = Page::parse(&page_with(&bytes)).map_err(TestCaseError::fail)?;
-        prop_assert!(HEALTHY.len() > 100);
-        prop_assert_eq!(&neighbour(&page), &*HEALTHY);
-    }
+#[test]
+fn the_name_of_a_network_changes_nothing() {
+    batter(&NETWORK_NAME, 10);
+}
 
-    #[test]
-    fn any_bytes_at_all(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
-        Page::parse(&page_with(&bytes)).map_err(TestCaseError::fail)?;
+#[test]
+fn settings_are_taken_or_their_faults_told() {
+    batter(&SETTINGS, 2);
+}
+
+#[test]
+fn a_head_is_canonical_or_refused() {
+    batter(&HEAD, 2);
+}
+
+#[test]
+fn an_answer_makes_nothing_up() {
+    batter(&ANSWER, 1);
+}
+
+#[test]
+fn every_seed_holds() {
+    assert_eq!(CAPTURES.len(), capture_names().len(), "a capture is missing among the seeds");
+    for target in [REPLY, PAGE, NETWORK_NAME, SETTINGS, HEAD, ANSWER] {
+        target.seeds.iter().for_each(|seed| (target.check)(seed));
     }
 }
 
 /// Wherever a reply is cut, by the end of the connection or by a NUL, what is read of it is what the whole one says.
+/// Three captures, since each is read some twenty thousand times.
 #[test]
 fn no_cut_makes_another_number() {
-    for reply in CAPTURES.iter().filter(|reply| reply.starts_with(b"CMD=version|STATUS=S")).take(3) {
-        let text = decode(&reply[..reply.len() - 1]);
-        let read =
-            |text: &str, is_whole| Reply::parse(text, Request::Extended, is_whole).map(|reply| collect(&reply).1);
-        let whole = read(&text, true).unwrap();
+    let read = |text: &str, is_whole| Reply::parse(text, Request::Extended, is_whole).map(|reply| collect(&reply).1);
+    let texts = CAPTURES.iter().map(|reply| decode(&reply[..reply.len() - 1]));
+    for (text, whole) in texts.filter_map(|text| read(&text, true).ok().map(|whole| (text, whole))).take(3) {
         for (end, is_whole) in
             (0..text.len()).filter(|end| text.is_char_boundary(*end)).flat_map(|end| [(end, true), (end, false)])
         {
@@ -199,10 +167,8 @@ fn promtool_reads_damaged_pages() {
     if Command::new("promtool").arg("--version").output().is_err() {
         return;
     }
-    for (number, capture) in CAPTURES.iter().enumerate() {
-        let at = number * 997;
-        let damages = [Damage::Insert(at, number), Damage::Repeat(at * 3, 500), Damage::Graft(at * 2, number, 300)];
-        let page = page_with(&damaged(capture, &damages));
+    for number in 0..12 {
+        let page = page_with(&case(&PAGE, number));
         let mut promtool = Command::new("promtool");
         let promtool =
             promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());

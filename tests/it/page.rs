@@ -183,16 +183,24 @@ impl Reader {
 
     fn sample(&mut self, sample: Sample) -> Result<(), String> {
         let name = &sample.series.name;
-        let known = self.families.iter().any(|family| family.name == *name);
-        let help_seen = self.help_seen;
-        match self.families.last_mut().filter(|family| family.name == *name) {
-            None if known => return Err(format!("family {name} is torn")),
-            None => return Err("a sample without HELP and TYPE".to_owned()),
-            Some(_) if !help_seen => return Err("a sample without HELP".to_owned()),
-            Some(family) if family.kind.is_empty() => return Err("a sample without TYPE".to_owned()),
-            Some(_) if !self.seen.insert(sample.series.clone()) => return Err("the same series twice".to_owned()),
-            Some(family) => family.samples.push(sample),
+        let Some(family) = self.families.last_mut().filter(|family| family.name == *name) else {
+            let is_torn = self.families.iter().any(|family| family.name == *name);
+            return Err(if is_torn {
+                format!("family {name} is torn")
+            } else {
+                "a sample without HELP and TYPE".to_owned()
+            });
+        };
+        if !self.help_seen {
+            return Err("a sample without HELP".to_owned());
         }
+        if family.kind.is_empty() {
+            return Err("a sample without TYPE".to_owned());
+        }
+        if !self.seen.insert(sample.series.clone()) {
+            return Err("the same series twice".to_owned());
+        }
+        family.samples.push(sample);
         Ok(())
     }
 

@@ -1,0 +1,3 @@
+#![no_main]
+use avalonhome_prometheus_exporter_fuzz::{seed, untrusted};
+libfuzzer_sys::fuzz_target!(init: seed(&untrusted::HEAD), |bytes: &[u8]| (untrusted::HEAD.check)(bytes));
