@@ -87,7 +87,10 @@ fn poll(count: u32, port: u16, interval: Duration) -> Outcome<()> {
     loop {
         for number in 1..=count {
             let name = format!("poll {}", address(number));
-            thread::Builder::new().name(name).stack_size(POLL_STACK_BYTES).spawn(move || ask((address(number), port)))?;
+            thread::Builder::new()
+                .name(name)
+                .stack_size(POLL_STACK_BYTES)
+                .spawn(move || ask((address(number), port)))?;
         }
         next += interval;
         thread::sleep(next.saturating_duration_since(Instant::now()));

@@ -1,5 +1,5 @@
-//! How fast the pure functions are, in bytes of a reply and of a page, and what they allocate: `cargo bench --bench
-//! throughput`. What processes cost is measured in `fleet`.
+//! How fast the pure functions are, in bytes of a reply and of a page: `cargo bench --bench throughput`. What whole
+//! processes cost is measured by `benches/run`.
 //!
 //! It is compiled with the release's profile, since it is the release whose speed counts.
 
@@ -11,16 +11,13 @@ use avalonhome_prometheus_exporter::render::{View, page};
 use avalonhome_prometheus_exporter::store::{Miner, Store};
 use avalonhome_prometheus_exporter::target::Target;
 use divan::counter::BytesCount;
-use divan::{AllocProfiler, Bencher, black_box};
-
-/// Counts what is allocated between the begin and the end of a sample.
-#[global_allocator]
-static ALLOCATOR: AllocProfiler = AllocProfiler::system();
+use divan::{Bencher, black_box};
 
 const NANO_3S: &[u8] = include_bytes!("../tests/captures/nano3s__25021401_56abae7__high.reply");
 const A15: &[u8] = include_bytes!("../tests/captures/a15-194__24102401_25462b2__mining.reply");
 
-fn main() {
+/// Runs what the command line names.
+pub fn main() {
     divan::main();
 }
 

@@ -357,7 +357,9 @@ fn chips(items: &Items<'_>) -> (Vec<RawChip>, usize) {
     let mut boards = [[""; 3]; BOARDS_MAX];
     for (at, list) in [List::Temp, List::Voltage, List::Work].into_iter().enumerate() {
         for (board, text) in items.family(list.stem()) {
-            if let Some(place) = boards.get_mut(board).and_then(|lists| lists.get_mut(at)).filter(|text| text.is_empty()) {
+            if let Some(place) =
+                boards.get_mut(board).and_then(|lists| lists.get_mut(at)).filter(|text| text.is_empty())
+            {
                 *place = text;
             }
         }

@@ -75,7 +75,9 @@ impl<'a> Pairs<'a> {
 /// Keys differ in their length, their first and their last characters: `MHS 5m`, `MHS 15m`, `PVT_T0`, `PVT_V0`.
 fn list_of(key: &str) -> usize {
     let sum = match key.as_bytes() {
-        [first, .., before, last] => [*first, *before, *last].iter().fold(key.len(), |sum, byte| sum * 5 + usize::from(*byte)),
+        [first, .., before, last] => {
+            [*first, *before, *last].iter().fold(key.len(), |sum, byte| sum * 5 + usize::from(*byte))
+        }
         [first, ..] => usize::from(*first) + key.len(),
         [] => 0,
     };
@@ -98,7 +100,10 @@ mod tests {
         for key in &keys {
             assert_eq!(pairs.get(key), Some(key.as_str()));
         }
-        assert_eq!((pairs.get(""), pairs.get("ü"), pairs.get("K"), pairs.get("K500")), (Some("empty"), Some("short"), None, None));
+        assert_eq!(
+            (pairs.get(""), pairs.get("ü"), pairs.get("K"), pairs.get("K500")),
+            (Some("empty"), Some("short"), None, None)
+        );
         assert_eq!((pairs.len(), pairs.iter().nth(500)), (1002, Some(("K0", "K499"))));
     }
 
