@@ -114,12 +114,16 @@ fn serve(port: u16, file: &str) -> Outcome<()> {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", page.len());
     let reply = [head.as_bytes(), &page].concat();
     for stream in TcpListener::bind((Ipv4Addr::LOCALHOST, port))?.incoming() {
-        let mut stream = stream?;
-        let _ = stream.read(&mut [0; 1024])?;
-        stream.write_all(&reply)?;
-        stream.shutdown(Shutdown::Write)?;
+        // Who connects and leaves only looked whether somebody is there.
+        let _ = give(stream?, &reply);
     }
     Ok(())
+}
+
+fn give(mut stream: TcpStream, reply: &[u8]) -> io::Result<()> {
+    let _ = stream.read(&mut [0; 1024])?;
+    stream.write_all(reply)?;
+    stream.shutdown(Shutdown::Write)
 }
 
 fn fetch(port: u16, path: &str, times: u32, pause: Duration) -> Outcome<()> {

@@ -104,7 +104,7 @@ impl Poller {
         let mut next = Instant::now();
         loop {
             // Nobody waits for these threads, so each gives its stack back when it ends and not when the last one has begun.
-            self.cycle().for_each(drop);
+            self.polls().for_each(drop);
             next += interval;
             let now = Instant::now();
             if next < now {
@@ -116,7 +116,7 @@ impl Poller {
 
     /// Polls every miner once and waits for the last.
     pub fn run_once(&self) {
-        for handle in self.cycle().collect::<Vec<_>>() {
+        for handle in self.polls().collect::<Vec<_>>() {
             // The thread catches its panics; what it did is in the store.
             let _ = handle.join();
         }
@@ -137,7 +137,7 @@ impl Poller {
     }
 
     /// A cycle: the threads of its polls, each of which begins when it is asked for.
-    fn cycle(&self) -> impl Iterator<Item = thread::JoinHandle<()>> {
+    fn polls(&self) -> impl Iterator<Item = thread::JoinHandle<()>> {
         let began = Instant::now();
         let cycle = Arc::new(Cycle { store: self.store.clone(), began, has_polls: AtomicBool::new(false) });
         self.store.begin_cycle(began);
