@@ -131,7 +131,8 @@ impl Client {
         }
         let found = self.resolve(budget)?;
         let stream = connect(&found.addresses, budget, 1)?;
-        *kept = stream.peer_addr().ok().filter(|_| found.by_multicast).map(|address| (address, Instant::now()));
+        let address = found.by_multicast.then(|| stream.peer_addr().ok()).flatten();
+        *kept = address.map(|address| (address, Instant::now()));
         Ok(stream)
     }
 

@@ -4,7 +4,7 @@
 //! was sent; the new ones leave out what is no reading: chips and boards of a miner in standby (it repeats those of the
 //! last run), -273 for a sensor that is not there, a chip at 0 °C.
 
-use crate::cgminer::{Items, Record, Reply, number};
+use crate::cgminer::{Items, Record, Reply, number, numbers};
 use crate::exposition::LABEL_CHARS_MAX;
 use crate::metrics::{
     BOARD, Board, CHIP, Chip, INFO_LABELS, List, MINER, Miner, POOL, POOL_STATE, POSITIONS, Pool, Row, STATES, Scale,
@@ -259,36 +259,48 @@ impl<'a> Source<'a> {
     }
 
     fn boards(&self) -> (Vec<[Option<f64>; BOARD.len()]>, usize) {
-        let lists: Vec<Vec<_>> = BOARD.iter().map(|row| self.board_list(row).take(BOARDS_MAX).collect()).collect();
-        let count = BOARD.iter().map(|row| self.board_list(row).count()).max().unwrap_or(0);
+        let mut boards = Vec::new();
+        let mut count = 0;
+        for (at, row) in BOARD.iter().enumerate() {
+            let list = self.board_list(row.source);
+            for (number, raw) in list.enumerate() {
+                count = count.max(number + 1);
+                if number == boards.len() && number < BOARDS_MAX {
+                    boards.push([None; BOARD.len()]);
+                }
+                if let Some(value) = boards.get_mut(number).and_then(|board| board.get_mut(at)) {
+                    *value = raw.and_then(|raw| row.scale.apply(raw));
+                }
+            }
+        }
         let lists_of_chips = [List::Temp, List::Voltage, List::Work].into_iter();
         let lists_of_chips = lists_of_chips.flat_map(|list| self.items.family(list.stem()));
         let more_lists = lists_of_chips.filter(|(board, _)| *board >= BOARDS_MAX).count();
-        let board = |number: usize| {
-            let mut values = [None; BOARD.len()];
-            for ((value, list), row) in values.iter_mut().zip(&lists).zip(BOARD) {
-                *value = list.get(number).copied().flatten().and_then(|raw| row.scale.apply(raw));
-            }
-            values
-        };
-        ((0..count.min(BOARDS_MAX)).map(board).collect(), count.saturating_sub(BOARDS_MAX) + more_lists)
+        let more = count - boards.len() + more_lists;
+        (boards, more)
     }
 
-    fn board_list(&self, row: &Row<Board>) -> impl Iterator<Item = Option<f64>> + use<'a> {
-        let (key, is_shown) = match row.source {
-            Board::Item(key) => (key, true),
-            Board::Live(key) | Board::Temp(key) => (key, self.is_live),
+    fn board_list(&self, source: Board) -> impl Iterator<Item = Option<f64>> {
+        let (key, is_shown, has_zero) = match source {
+            Board::Item(key) => (key, true, true),
+            Board::Live(key) => (key, self.is_live, true),
+            // Chips that read 0 or less have no sensor yet: -273 and -30 at boot.
+            Board::Temp(key) => (key, self.is_live, false),
         };
-        // Chips that read 0 or less have no sensor yet: -273 and -30 at boot.
-        let least = if matches!(row.source, Board::Temp(_)) { f64::MIN_POSITIVE } else { f64::MIN };
-        let list = self.items.list(key).map(move |value| value.filter(|value| *value >= least));
-        list.take(if is_shown { usize::MAX } else { 0 })
+        let list = self.items.raw(key).filter(|_| is_shown).unwrap_or_default();
+        numbers(list).map(move |value| value.filter(|value| has_zero || *value > 0.0))
     }
 
     fn fans(&self) -> (Vec<Option<f64>>, usize) {
-        let of = |fan| self.items.family("Fan").find(|(number, _)| *number == fan);
-        let fans = (1..=FANS_MAX).map_while(|fan| of(fan).map(|(_, rpm)| number(rpm))).collect();
-        (fans, self.items.family("Fan").filter(|(fan, _)| *fan > FANS_MAX).count())
+        let mut fans = [None; FANS_MAX];
+        let mut more = 0;
+        for (fan, rpm) in self.items.family("Fan").filter(|(fan, _)| *fan > 0) {
+            match fans.get_mut(fan - 1) {
+                Some(place) => *place = place.or(Some(rpm)),
+                None => more += 1,
+            }
+        }
+        (fans.into_iter().map_while(|rpm| rpm.map(number)).collect(), more)
     }
 
     fn info(&self, cut: &mut usize) -> Info {
@@ -358,12 +370,19 @@ fn model(version: &Record<'_>, items: &Items<'_>) -> Option<Model> {
 
 /// The chips of all boards. A board has as many chips as its longest list, so that the three stay in step.
 fn chips(items: &Items<'_>) -> (Vec<RawChip>, usize) {
+    let mut boards = [[""; 3]; BOARDS_MAX];
+    for (at, list) in [List::Temp, List::Voltage, List::Work].into_iter().enumerate() {
+        for (board, text) in items.family(list.stem()) {
+            if let Some(place) =
+                boards.get_mut(board).and_then(|lists| lists.get_mut(at)).filter(|text| text.is_empty())
+            {
+                *place = text;
+            }
+        }
+    }
     let mut chips = Vec::new();
     let mut more = 0;
-    for board in 0..BOARDS_MAX {
-        let mut temp = items.numbered(List::Temp.stem(), board);
-        let mut voltage = items.numbered(List::Voltage.stem(), board);
-        let mut work = items.numbered(List::Work.stem(), board);
+    for [mut temp, mut voltage, mut work] in boards.map(|lists| lists.map(numbers)) {
         loop {
             let (temp, voltage, work) = (temp.next(), voltage.next(), work.next());
             if temp.is_none() && voltage.is_none() && work.is_none() {
@@ -381,12 +400,10 @@ fn chips(items: &Items<'_>) -> (Vec<RawChip>, usize) {
 
 /// The pools of `pools`, then those that only `stats` knows.
 fn pools(reply: &Reply<'_>, cut: &mut usize) -> (Vec<PoolReading>, usize) {
-    let stats = |index: u32| {
-        let id = format!("POOL{index}");
-        reply.stats.iter().find(|record| record.raw("ID") == Some(&id))
-    };
+    let number_of = |record: &Record<'_>| record.raw("ID")?.strip_prefix("POOL")?.parse().ok();
+    let stats = |index: u32| reply.stats.iter().find(|record| number_of(record) == Some(index));
     let known = reply.pools.iter().filter_map(|record| Some((record.raw("POOL")?.parse().ok()?, Some(record))));
-    let others = reply.stats.iter().filter_map(|record| record.raw("ID")?.strip_prefix("POOL")?.parse().ok());
+    let others = reply.stats.iter().filter_map(number_of);
     let mut pools: Vec<PoolReading> = Vec::new();
     let mut more = 0;
     for (index, record) in known.chain(others.map(|index| (index, None))) {

@@ -40,7 +40,7 @@
 //!
 //! # The modules, in the order to read them
 //!
-//! Bottom up: [`cgminer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`history`], [`store`],
+//! Bottom up: [`pairs`], [`cgminer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`history`], [`store`],
 //! [`render`], [`discovery`]; [`target`], [`network`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`],
 //! [`probe`], [`process`]; [`html`], [`glance`], [`chart`], [`status_page`], [`miner_page`];
 //! [`head`], [`private_socket`], [`server`], [`limits`], [`gate`], [`http`], [`cli`], [`logging`];
@@ -85,5 +85,6 @@ pub mod metrics;
 pub mod power;
 pub mod error;
 pub mod cgminer;
+pub mod pairs;
 pub mod exposition;
 pub mod logging;

@@ -113,7 +113,8 @@ impl Poller {
     pub fn run(&self, interval: Duration) -> ! {
         let mut next = Instant::now();
         loop {
-            self.begin_cycle();
+            // Nobody waits for these threads, so each gives its stack back when it ends and not when the last one has begun.
+            self.polls().for_each(drop);
             next += interval;
             let now = Instant::now();
             if next < now {
@@ -125,7 +126,7 @@ impl Poller {
 
     /// Polls every miner once and waits for the last.
     pub fn run_once(&self) {
-        for handle in self.begin_cycle() {
+        for handle in self.polls().collect::<Vec<_>>() {
             // The thread catches its panics; what it did is in the store.
             let _ = handle.join();
         }
@@ -146,19 +147,19 @@ impl Poller {
         Some(record)
     }
 
-    fn begin_cycle(&self) -> Vec<thread::JoinHandle<()>> {
+    /// A cycle: the threads of its polls, each of which begins when it is asked for.
+    fn polls(&self) -> impl Iterator<Item = thread::JoinHandle<()>> {
         let began = Instant::now();
         let cycle = Arc::new(Cycle { store: self.store.clone(), began, has_polls: AtomicBool::new(false) });
         self.store.begin_cycle(began);
-        let poll = |(index, miner): (usize, &Arc<Polled>)| {
+        self.miners.iter().enumerate().filter_map(move |(index, miner)| {
             let (Some(turn), _) = miner.take_turn() else {
                 self.store.skip(index);
                 return None;
             };
             cycle.has_polls.store(true, Ordering::Relaxed);
             self.begin_poll(index, turn, self.timeout, Some(cycle.clone()))
-        };
-        self.miners.iter().enumerate().filter_map(poll).collect()
+        })
     }
 
     fn begin_poll(
@@ -193,12 +194,15 @@ fn poll(client: &Client, request: Request, timeout: Duration) -> Result<(Info, R
 }
 
 fn record(store: &Store, index: usize, title: &str, began: Instant, outcome: Result<(Info, Reading), PollError>) {
-    let text = outcome.as_ref().map(|(info, _)| describe(info)).map_err(ToString::to_string);
-    match (store.record(index, began, outcome), text) {
-        (Change::None, Ok(_)) => log::debug!("{title} answered within {:.3} s", began.elapsed().as_secs_f64()),
-        (Change::None, Err(failure)) => log::debug!("{title} is still down: {failure}"),
-        (_, Ok(identity)) => log::info!("{title} is up: {identity}"),
-        (_, Err(failure)) => log::warn!("{title} is down: {failure}"),
+    let failure = outcome.as_ref().err().map(ToString::to_string);
+    match (store.record(index, began, outcome), failure) {
+        (Change::None, None) => log::debug!("{title} answered within {:.3} s", began.elapsed().as_secs_f64()),
+        (Change::None, Some(failure)) => log::debug!("{title} is still down: {failure}"),
+        (_, None) => {
+            let info = store.miner(index).and_then(|miner| miner.info).unwrap_or_default();
+            log::info!("{title} is up: {}", describe(&info));
+        }
+        (_, Some(failure)) => log::warn!("{title} is down: {failure}"),
     }
 }
 

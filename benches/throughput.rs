@@ -1,0 +1,85 @@
+//! How fast the pure functions are, in bytes of a reply and of a page: `cargo bench --bench throughput`. What whole
+//! processes cost is measured by `benches/run`.
+//!
+//! It is compiled with the release's profile, since it is the release whose speed counts.
+
+use std::time::{Duration, Instant};
+
+use avalonhome_prometheus_exporter::cgminer::{Reply, Request, decode};
+use avalonhome_prometheus_exporter::collect::{Info, Reading, collect};
+use avalonhome_prometheus_exporter::render::{View, page};
+use avalonhome_prometheus_exporter::store::{Miner, Store};
+use avalonhome_prometheus_exporter::target::Target;
+use divan::counter::BytesCount;
+use divan::{Bencher, black_box};
+
+const NANO_3S: &[u8] = include_bytes!("../tests/captures/nano3s__25021401_56abae7__high.reply");
+const A15: &[u8] = include_bytes!("../tests/captures/a15-194__24102401_25462b2__mining.reply");
+
+/// Runs what the command line names.
+pub fn main() {
+    divan::main();
+}
+
+/// From the bytes that a miner sent to its reading.
+fn read(bytes: &[u8]) -> Option<(Info, Reading)> {
+    let text = decode(bytes);
+    Reply::parse(&text, Request::Standard, true).ok().map(|reply| collect(&reply))
+}
+
+/// A reply as `client` gives it: without its NUL.
+fn without_nul(capture: &[u8]) -> &[u8] {
+    capture.strip_suffix(b"\0").unwrap_or(capture)
+}
+
+/// The records of a fleet of miners that have answered with this capture.
+fn fleet(size: u32, capture: &[u8]) -> Vec<Miner> {
+    let address = |number: u32| std::net::Ipv4Addr::from(0x7f01_0000 + number).to_string();
+    let targets: Vec<Target> = (1..=size).filter_map(|number| Target::parse(&address(number), 4028).ok()).collect();
+    let store = Store::new(&targets, Duration::from_secs(10), None);
+    for (index, reading) in targets.iter().filter_map(|_| read(without_nul(capture))).enumerate() {
+        store.record(index, Instant::now(), Ok(reading));
+    }
+    store.miners()
+}
+
+fn view(miners: &[Miner]) -> View<'_> {
+    View { miners, now: Instant::now(), chips: true, price: None, own: None }
+}
+
+/// Parse and collect; MB/s of reply text.
+#[divan::bench(args = [("nano3s", NANO_3S), ("a15", A15)].map(Named))]
+fn poll(bencher: Bencher<'_, '_>, capture: Named) {
+    let bytes = without_nul(capture.0.1);
+    assert!(read(bytes).is_some(), "the capture is a reading");
+    bencher.counter(BytesCount::of_slice(bytes)).bench(|| read(black_box(bytes)));
+}
+
+/// Parse alone.
+#[divan::bench(args = [("nano3s", NANO_3S)].map(Named))]
+fn parse(bencher: Bencher<'_, '_>, capture: Named) {
+    let bytes = without_nul(capture.0.1);
+    let text = decode(bytes);
+    bencher
+        .counter(BytesCount::of_slice(bytes))
+        .bench(|| Reply::parse(black_box(&text), Request::Standard, true).is_ok());
+}
+
+/// Rendering with chips on; MB/s of page text.
+#[divan::bench(args = [1, 10, 100])]
+fn render(bencher: Bencher<'_, '_>, size: u32) {
+    let miners = fleet(size, NANO_3S);
+    let bytes = page(&view(&miners)).len();
+    assert!(bytes > 20_000, "the page has its chips");
+    bencher.counter(BytesCount::new(bytes)).bench(|| page(black_box(&view(&miners))));
+}
+
+/// A capture with the name to show for it.
+#[derive(Clone, Copy)]
+struct Named((&'static str, &'static [u8]));
+
+impl std::fmt::Display for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.0)
+    }
+}
