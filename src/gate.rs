@@ -9,17 +9,21 @@
 //! accept -> take_seat (evict) -> read_head -> head::parse -> wait_for_turn -> Inner::ask -> begin_reply (evict) -> send -> leave
 //! ```
 //!
+//! Pages that are the same for all who ask are shared: who asks while such a page is being made, or is young and still on
+//! its way to somebody, gets that one. So a crowd costs the making and the memory of one page, not of a page each, and
+//! whoever of it gets his turn brings the page for an honest client too.
+//!
 //! It does not keep connections alive, take bodies, compress or speak TLS. Each connection has a thread; all that threads
 //! share is in `Table` behind one lock, with which nobody sleeps, reads or writes.
 //!
 //! Descriptors and threads are bounded by `connections`, memory by `connections` x (a head, a small page and the few
-//! touched pages of a stack) + `pages_bytes` + one page for each worker.
+//! touched pages of a stack) + `pages_bytes` or two pages + the pages that are being made, each path's once.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use std::{iter, mem, thread};
 
@@ -36,6 +40,8 @@ pub const PIECE_TIME: Duration = Duration::from_millis(250);
 /// A reader that took no piece for so long has stalled, and may be thrown out for another. On a slow link the kernel
 /// takes several pieces at once, then none for some 0.3 s.
 const STALL_TIME: Duration = Duration::from_millis(500);
+/// A page is shared until it is so old. By then readers that stalled over it can make room for the next one.
+const SHARE_TIME: Duration = STALL_TIME;
 /// How long a full house keeps the next client, and all behind it, waiting for a seat.
 const SEAT_TIME: Duration = Duration::from_secs(1);
 /// How often those who wait look again whether somebody has become one to throw out.
@@ -85,17 +91,20 @@ pub struct Gate {
 struct Table {
     seats: BTreeMap<u64, Seat>,
     counters: Counters,
+    /// The last page that is the same for all: its path, since when it is there, and itself while somebody receives it.
+    shared: Option<(String, Instant, Weak<Answer>)>,
 }
 
 struct Seat {
     address: IpAddr,
     since: Instant,
     stage: Stage,
-    /// Whether it asks for a probe, whose answer waits for a miner. Probes have threads of their own, so that dead miners
-    /// never keep a page waiting.
-    is_probe: bool,
-    /// Of the page held in memory for this client.
+    /// What it asks for, once its head is there.
+    path: String,
+    /// Of the page held in memory for this client, or set aside for it.
     page_bytes: usize,
+    /// The page, once it is made. Several clients may hold the same.
+    page: Option<Weak<Answer>>,
     socket: Arc<TcpStream>,
 }
 
@@ -183,8 +192,9 @@ impl Gate {
     }
 
     /// Seats a connection. In a crowd it takes the place of another: of its own address if that has its share, else of any.
-    /// A quarter of the seats is left to those thrown out who have not gone yet; should even these be taken, it waits, and
-    /// the backlog keeps who comes meanwhile. So threads and descriptors never outnumber the seats.
+    /// The last quarter of the seats is for those thrown out who have not gone yet, and so that a newcomer who may never
+    /// say anything does not displace one who waits for his answer while there is any other place. Should even these be
+    /// taken, it waits, and the backlog keeps who comes meanwhile. So threads and descriptors never outnumber the seats.
     fn take_seat(&self, address: IpAddr, socket: &Arc<TcpStream>) -> Option<u64> {
         let mut table = self.table();
         table.counters.accepted += 1;
@@ -192,27 +202,21 @@ impl Gate {
         let seated = table.seats.values().filter(|seat| !seat.is_evicted());
         let (all, own) = seated.fold((0, 0), |(all, own), seat| (all + 1, own + usize::from(seat.address == address)));
         let has_share = own >= self.limits.per_address;
-        if all >= self.limits.connections - self.limits.connections / 4
-            && !self.evict(&mut table, |seat| !has_share || seat.address == address)
-            && has_share
-        {
-            table.counters.refused += 1;
-            return None;
+        let may_go = |seat: &Seat| !has_share || seat.address == address;
+        if all >= self.limits.connections - self.limits.connections / 4 {
+            self.evict(&mut table, |seat| may_go(seat) && !seat.waits());
         }
         let by = Instant::now() + SEAT_TIME;
         while table.seats.len() >= self.limits.connections {
-            if Instant::now() >= by {
+            let is_hopeless =
+                !table.seats.values().any(Seat::is_evicted) && !self.evict(&mut table, may_go) && has_share;
+            if is_hopeless || Instant::now() >= by {
                 table.counters.refused += 1;
                 return None;
             }
-            if !table.seats.values().any(Seat::is_evicted) {
-                self.evict(&mut table, |_| true);
-            }
             table = self.wait(table);
         }
-        let socket = Arc::clone(socket);
-        let seat = Seat { address, since: Instant::now(), stage: Stage::Head, is_probe: false, page_bytes: 0, socket };
-        table.seats.insert(id, seat);
+        table.seats.insert(id, Seat::new(address, Instant::now(), Arc::clone(socket)));
         Some(id)
     }
 
@@ -259,38 +263,47 @@ impl Gate {
 
     fn reply(&self, id: u64, socket: &TcpStream, bytes: &[u8]) -> Result<(), End> {
         let head = head::parse(bytes).map_err(End::Refused)?;
-        let is_probe = head.path() == head::PROBE_PATH;
-        let mut page_bytes = 0; // not known yet
-        let mut answer = loop {
-            self.wait_for_turn(id, is_probe, page_bytes)?;
-            let answer = self.ask(&head)?;
-            page_bytes = answer.page.capacity();
-            if self.begin_reply(id, page_bytes)? {
-                break answer;
-            }
-            // The page is made again later rather than kept, so that those who wait hold neither memory nor a worker.
-        };
-        answer.head.truncate(answer.head.len().saturating_sub(2)); // the empty line
-        answer.head.extend_from_slice(b"Connection: close\r\n\r\n");
-        self.send(id, socket, &answer)
+        let answer = self.answer(id, &head)?;
+        self.send(id, socket, &answer.head, if head.wants_page { &answer.page } else { &[] })
     }
 
-    /// Waits for a free worker, and for memory if the size of the page is known. The last to come is the first to be
-    /// served: in a crowd the others may have left already, and an honest client does not queue behind it.
-    fn wait_for_turn(&self, id: u64, is_probe: bool, page_bytes: usize) -> Result<(), End> {
-        let workers = if is_probe { self.limits.probes } else { self.limits.workers };
+    fn answer(&self, id: u64, head: &Head) -> Result<Arc<Answer>, End> {
+        let mut page_bytes = 0; // not known yet
+        loop {
+            if let Some(shared) = self.wait_for_turn(id, head.path(), page_bytes)? {
+                return Ok(shared);
+            }
+            let answer = Arc::new(self.ask(head)?);
+            page_bytes = answer.page.capacity();
+            if self.begin_reply(id, &answer)? {
+                return Ok(answer);
+            }
+            // The page is made again later rather than kept, so that those who wait hold neither memory nor a worker.
+        }
+    }
+
+    /// Waits for a free worker, and for memory if the size of the page is known; or for a page that can be shared, and
+    /// begins to send that. The last to come is the first to be served: in a crowd the others may have left already, and
+    /// an honest client does not queue behind it.
+    fn wait_for_turn(&self, id: u64, path: &str, page_bytes: usize) -> Result<Option<Arc<Answer>>, End> {
+        let workers = if path == head::PROBE_PATH { self.limits.probes } else { self.limits.workers };
         let by = Instant::now() + self.limits.wait_time;
         let mut table = self.table();
         self.enter(&mut table, id, Stage::Wait { page_bytes }, 0)?;
         if let Some(seat) = table.seats.get_mut(&id) {
-            seat.is_probe = is_probe;
+            path.clone_into(&mut seat.path);
         }
         loop {
-            let is_last = table.seats.range(id + 1..).all(|(_, later)| !later.waits_like(is_probe, page_bytes));
-            let asks = |seat: &&Seat| matches!(seat.stage, Stage::Answer) && seat.is_probe == is_probe;
-            let asking = table.seats.values().filter(asks).count();
-            if is_last && asking < workers && self.has_room(&mut table, page_bytes) {
-                return self.enter(&mut table, id, Stage::Answer, page_bytes);
+            if let Some(shared) = table.shared_page(path) {
+                self.enter_reply(&mut table, id, &shared)?;
+                return Ok(Some(shared));
+            }
+            if table.is_first(id, path, page_bytes)
+                && table.at_work(path) < workers
+                && self.has_room(&mut table, page_bytes)
+            {
+                self.enter(&mut table, id, Stage::Answer, page_bytes)?;
+                return Ok(None);
             }
             if Instant::now() >= by {
                 return Err(End::Refused(UNAVAILABLE));
@@ -308,29 +321,44 @@ impl Gate {
                 End::Refused(BAD_GATEWAY)
             }
         })?;
+        answer.head.truncate(answer.head.len().saturating_sub(2)); // the empty line
+        answer.head.extend_from_slice(b"Connection: close\r\n\r\n");
         if !head.wants_page {
-            answer.page = Vec::new();
+            (answer.page, answer.is_shared) = (Vec::new(), false);
         }
         Ok(answer)
     }
 
     /// Goes on to send a page, unless the memory for it was neither set aside nor is there. Frees the worker.
-    fn begin_reply(&self, id: u64, page_bytes: usize) -> Result<bool, End> {
+    fn begin_reply(&self, id: u64, answer: &Arc<Answer>) -> Result<bool, End> {
         let mut table = self.table();
-        let set_aside = table.seats.get(&id).is_some_and(|seat| seat.page_bytes > 0);
-        if !set_aside && !self.has_room(&mut table, page_bytes) {
+        let seat = table.seats.get(&id).ok_or(End::Gone)?;
+        let path = seat.path.clone();
+        if seat.page_bytes == 0 && !self.has_room(&mut table, answer.page.capacity()) {
             return Ok(false);
         }
-        let now = Instant::now();
-        self.enter(&mut table, id, Stage::Reply { since: now, moved: now, pace: now }, page_bytes)?;
+        self.enter_reply(&mut table, id, answer)?;
+        if answer.is_shared {
+            table.shared = Some((path, Instant::now(), Arc::downgrade(answer)));
+        }
         Ok(true)
     }
 
+    fn enter_reply(&self, table: &mut Table, id: u64, answer: &Arc<Answer>) -> Result<(), End> {
+        let now = Instant::now();
+        self.enter(table, id, Stage::Reply { since: now, moved: now, pace: now }, answer.page.capacity())?;
+        if let Some(seat) = table.seats.get_mut(&id) {
+            seat.page = Some(Arc::downgrade(answer));
+        }
+        Ok(())
+    }
+
     /// Whether so much more of pages may be in memory. If not, throws out a reader that lags, so that it soon may. A small
-    /// page always may: the kernel's buffers take it whole.
+    /// page always may, since the kernel's buffers take it whole, and a second one of any size, so that two Prometheus
+    /// servers never displace each other.
     fn has_room(&self, table: &mut Table, page_bytes: usize) -> bool {
-        let held = table.seats.values().map(|seat| seat.page_bytes).sum::<usize>();
-        if page_bytes <= PIECE_BYTES || held == 0 || held + page_bytes <= self.limits.pages_bytes {
+        let limit = self.limits.pages_bytes.max(2 * page_bytes);
+        if page_bytes <= PIECE_BYTES || table.held_bytes() + page_bytes <= limit {
             return true;
         }
         if !table.seats.values().any(|seat| seat.is_evicted() && seat.page_bytes > 0) {
@@ -339,9 +367,9 @@ impl Gate {
         false
     }
 
-    fn send(&self, id: u64, socket: &TcpStream, answer: &Answer) -> Result<(), End> {
+    fn send(&self, id: u64, socket: &TcpStream, head: &[u8], page: &[u8]) -> Result<(), End> {
         let mut due = Instant::now();
-        for piece in iter::once(answer.head.as_slice()).chain(answer.page.chunks(PIECE_BYTES)) {
+        for piece in iter::once(head).chain(page.chunks(PIECE_BYTES)) {
             write_by(socket, piece, due + self.limits.reply_time)?;
             due += PIECE_TIME;
             if let Some(seat) = self.table().seats.get_mut(&id)
@@ -379,7 +407,7 @@ impl Gate {
     /// Goes on to the next stage, unless thrown out meanwhile. That may free a worker, or memory.
     fn enter(&self, table: &mut Table, id: u64, stage: Stage, page_bytes: usize) -> Result<(), End> {
         let seat = table.seats.get_mut(&id).filter(|seat| !seat.is_evicted()).ok_or(End::Gone)?;
-        (seat.stage, seat.page_bytes) = (stage, page_bytes);
+        (seat.stage, seat.page_bytes, seat.page) = (stage, page_bytes, None);
         self.freed.notify_all();
         Ok(())
     }
@@ -394,14 +422,63 @@ impl Gate {
     }
 }
 
+impl Table {
+    /// The page of this path that is on its way to somebody else, unless it has become old.
+    fn shared_page(&self, path: &str) -> Option<Arc<Answer>> {
+        let (of, since, page) = self.shared.as_ref()?;
+        let is_young = of == path && since.elapsed() < SHARE_TIME;
+        page.upgrade().filter(|_| is_young)
+    }
+
+    /// Whether this seat is the next of those who wait for the same. Who asks for a page that is being made is not: it may
+    /// be given that one. Each probe is another miner's.
+    fn is_first(&self, id: u64, path: &str, wanted: usize) -> bool {
+        let is_probe = path == head::PROBE_PATH;
+        let is_made = |path: &str| !is_probe && self.working().any(|seat| seat.path == path);
+        let is_before = |other: &Seat| other.waits_like(is_probe, wanted) && !is_made(&other.path);
+        !is_made(path) && !self.seats.range(id + 1..).any(|(_, later)| is_before(later))
+    }
+
+    /// Requests that workers of the kind that this path needs are at.
+    fn at_work(&self, path: &str) -> usize {
+        let is_probe = path == head::PROBE_PATH;
+        self.working().filter(|seat| seat.is_probe() == is_probe).count()
+    }
+
+    fn working(&self) -> impl Iterator<Item = &Seat> {
+        self.seats.values().filter(|seat| matches!(seat.stage, Stage::Answer))
+    }
+
+    /// Of pages that clients hold, each counted once, and of those that will be made for somebody.
+    fn held_bytes(&self) -> usize {
+        let holding = self.seats.iter().filter(|(_, seat)| seat.page_bytes > 0);
+        let pages = holding.map(|(id, seat)| (seat.page.as_ref().map(Weak::as_ptr).ok_or(id), seat.page_bytes));
+        pages.collect::<BTreeMap<_, _>>().values().sum()
+    }
+}
+
 impl Seat {
+    fn new(address: IpAddr, since: Instant, socket: Arc<TcpStream>) -> Self {
+        Self { address, since, stage: Stage::Head, path: String::new(), page_bytes: 0, page: None, socket }
+    }
+
     fn is_evicted(&self) -> bool {
         matches!(self.stage, Stage::Evicted)
     }
 
+    /// Whether its answer waits for a miner. Probes have threads of their own, so that dead miners never keep a page
+    /// waiting.
+    fn is_probe(&self) -> bool {
+        self.path == head::PROBE_PATH
+    }
+
+    fn waits(&self) -> bool {
+        matches!(self.stage, Stage::Wait { .. })
+    }
+
     fn waits_like(&self, is_probe: bool, wanted: usize) -> bool {
         let waits = matches!(self.stage, Stage::Wait { page_bytes } if (page_bytes > 0) == (wanted > 0));
-        waits && self.is_probe == is_probe
+        waits && self.is_probe() == is_probe
     }
 
     /// The least goes first; `None` is safe.
@@ -535,8 +612,7 @@ mod tests {
             (Stage::Evicted, None),
         ] {
             let address = IpAddr::from([127, 0, 0, 1]);
-            let seat =
-                Seat { address, since: begin, stage, is_probe: false, page_bytes: 0, socket: Arc::clone(&socket) };
+            let seat = Seat { stage, ..Seat::new(address, begin, Arc::clone(&socket)) };
             assert_eq!(seat.rank(now, grace), expected);
         }
     }

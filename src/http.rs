@@ -62,7 +62,7 @@ impl Site {
     /// Answers a request.
     pub fn answer(&self, request: &Request) -> Response {
         let response = match request.path.as_str() {
-            "/metrics" => text(200, exposition::CONTENT_TYPE, self.metrics()),
+            "/metrics" => Response { is_shared: true, ..text(200, exposition::CONTENT_TYPE, self.metrics()) },
             PROBE_PATH => self.probe(request),
             "/sd" => text(200, JSON, pretty(&discovery::list_of(&self.store.miners()))),
             "/version" => text(200, JSON, pretty(&json!({ "version": VERSION, "exporter": PROGRAM }))),
@@ -222,5 +222,5 @@ fn pretty(value: &Value) -> String {
 }
 
 fn text(status: u16, content_type: &'static str, body: String) -> Response {
-    Response { status, content_type, headers: Vec::new(), body: body.into_bytes() }
+    Response { status, content_type, body: body.into_bytes(), ..Response::default() }
 }

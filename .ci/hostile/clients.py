@@ -1,6 +1,7 @@
 """Clients that nobody wishes for, against the exporter's port: one attack after another."""
 
 import asyncio
+import itertools
 import random
 import socket
 import struct
@@ -66,13 +67,19 @@ class Attack:
         return crowd
 
     async def reset(self, seconds):
+        """After each byte of a request in turn, and before or during the reply."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            for _, writer in await self.crowd(20, GET[: self.random.randrange(len(GET) + 1)]):
+        for cut in itertools.cycle(range(len(GET) + 1)):
+            if time.monotonic() > end:
+                break
+            crowd = await self.crowd(10, GET[:cut])
+            if cut == len(GET):
+                await asyncio.sleep(self.random.uniform(0, 0.1))
+            for _, writer in crowd:
                 linger = struct.pack("ii", 1, 0)
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 writer.transport.abort()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.02)
         return []
 
     async def rubbish(self, seconds):

@@ -96,14 +96,23 @@ impl Drop for Site {
     }
 }
 
+/// How often the page `/shared` was made.
+static MADE: AtomicU64 = AtomicU64::new(0);
+
 fn page(request: &Request) -> Response {
-    let mut response = Response { status: 200, content_type: "text/plain", headers: Vec::new(), body: Vec::new() };
+    let mut response = Response { status: 200, content_type: "text/plain", ..Response::default() };
     match request.path.as_str() {
         "/metrics" => response.body = b"up 1\n".to_vec(),
         "/big" => response.body = vec![b'x'; request.query.parse().unwrap_or(MEGABYTE)],
         "/echo" => response.body = format!("{request:?}").into_bytes(),
         "/sleep" => thread::sleep(Duration::from_millis(request.query.parse().unwrap())),
         "/panic" => panic!("on purpose"),
+        "/shared" => {
+            let made = MADE.fetch_add(1, Ordering::Relaxed);
+            thread::sleep(Duration::from_millis(100));
+            response.body = vec![b'0' + u8::try_from(made % 10).unwrap(); 8 * MEGABYTE];
+            response.is_shared = true;
+        }
         _ => {
             response.status = 404;
             response.headers.push(("X-Why", "unknown".to_owned()));
@@ -197,7 +206,7 @@ fn pages_reach_the_client_whole() {
     assert_eq!(field(&reply, "Connection"), Some("close"));
 
     let reply = site.ask(b"GET /metrics HTTP/1.0\r\n\r\n");
-    assert!(reply.starts_with("HTTP/1.0 200 OK\r\n") && body(&reply) == "up 1\n", "{reply}");
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && body(&reply) == "up 1\n", "{reply}");
 
     let reply = site.ask(b"GET /other HTTP/1.1\r\n\r\n");
     assert!(reply.starts_with("HTTP/1.1 404 Not Found\r\n") && body(&reply) == "no such page\n", "{reply}");
@@ -210,7 +219,7 @@ fn head_is_get_without_the_page() {
     let site = Site::new(|_| {});
     for version in ["1.0", "1.1"] {
         let reply = site.ask(format!("HEAD /big?70000 HTTP/{version}\r\nHost: x\r\n\r\n").as_bytes());
-        assert_eq!(first_line(&reply), format!("HTTP/{version} 200 OK"));
+        assert_eq!(first_line(&reply), "HTTP/1.1 200 OK");
         assert_eq!((field(&reply, "Content-Length"), body(&reply)), (Some("70000"), ""));
     }
     let reply = site.ask(b"HEAD / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -373,6 +382,29 @@ fn slow_readers_keep_nobody_waiting() {
             }
         });
     }
+}
+
+/// Who asks for it anew gets it anew; who asks while it is made or young, the same, whole.
+#[test]
+fn a_page_for_all_is_made_once_for_a_crowd() {
+    let site = Site::new(|_| {});
+    let head = |number: usize| format!("GET /shared?{number} HTTP/1.1\r\nAccept: {number}\r\n\r\n");
+    for made in 1..=3 {
+        assert_eq!(body(&site.ask(head(0).as_bytes())).len(), 8 * MEGABYTE);
+        assert_eq!(MADE.load(Ordering::Relaxed), made);
+    }
+    let stalled: Vec<_> = (0..20).map(|number| site.send(head(number).as_bytes())).collect();
+    thread::scope(|scope| {
+        let ask = || assert_eq!(body(&site.ask(head(7).as_bytes())), "3".repeat(8 * MEGABYTE));
+        for _ in 0..10 {
+            scope.spawn(ask);
+        }
+    });
+    assert_eq!(MADE.load(Ordering::Relaxed), 4);
+    assert_eq!(body(&site.ask(b"HEAD /shared HTTP/1.1\r\n\r\n")), "");
+    thread::sleep(Duration::from_millis(600));
+    assert!(body(&site.ask(head(7).as_bytes())) > "3", "a page that is still on its way was shared though it is old");
+    drop(stalled);
 }
 
 /// One page alone is more than the memory for pages here, and readers that move would be safe for a minute.

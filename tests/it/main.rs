@@ -32,6 +32,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+mod crowd;
 mod daemon;
 mod discover;
 mod exporter;
