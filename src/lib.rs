@@ -43,7 +43,7 @@
 //! Bottom up: [`cgminer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`history`], [`store`],
 //! [`render`], [`discovery`]; [`target`], [`network`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`],
 //! [`probe`], [`process`]; [`html`], [`glance`], [`chart`], [`status_page`], [`miner_page`];
-//! [`head`], [`private_socket`], [`server`], [`limits`], [`gate`], [`http`], [`cli`], [`logging`];
+//! [`head`], [`private_socket`], [`server`], [`limits`], [`seats`], [`gate`], [`http`], [`cli`], [`logging`];
 //! and what stands for a miner or looks at one: [`simulated`], [`firmware`], [`demo`], [`replay`], [`capture`], [`discover`].
 
 pub mod cli;
@@ -60,6 +60,7 @@ pub mod chart;
 pub mod glance;
 pub mod html;
 pub mod gate;
+pub mod seats;
 pub mod limits;
 pub mod server;
 pub mod head;

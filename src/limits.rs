@@ -1,5 +1,5 @@
-//! What the gate allows, and how that follows from the machine. The values that depend on nothing are constants of `gate`
-//! and `head`.
+//! What the gate allows, and how that follows from the machine. The values that depend on nothing are constants of `seats`,
+//! `gate` and `head`.
 
 use std::time::Duration;
 
@@ -22,12 +22,12 @@ pub struct Limits {
     pub wait_time: Duration,
     /// For the handler's answer.
     pub answer_time: Duration,
-    /// How far a reader may fall behind the least rate (`gate::PIECE_BYTES` each `gate::PIECE_TIME`) before it is cut.
+    /// How far a reader may fall behind the least rate (`seats::PIECE_BYTES` each `seats::PIECE_TIME`) before it is cut.
     pub reply_time: Duration,
     /// How long a reader that moves is safe from being thrown out for another. Shorter than `wait_time`, so that who waits
     /// for memory gets it.
     pub reply_grace: Duration,
-    /// Of pages being sent. Two pages may always be, and small ones (`gate::PIECE_BYTES`) are not counted.
+    /// Of pages being sent. Two pages may always be, and small ones (`seats::PIECE_BYTES`) are not counted.
     pub pages_bytes: usize,
 }
 

@@ -403,7 +403,7 @@ fn a_page_for_all_is_made_once_for_a_crowd() {
     assert_eq!(MADE.load(Ordering::Relaxed), 4);
     assert_eq!(body(&site.ask(b"HEAD /shared HTTP/1.1\r\n\r\n")), "");
     thread::sleep(Duration::from_millis(600));
-    assert!(body(&site.ask(head(7).as_bytes())) > "3", "a page that is still on its way was shared though it is old");
+    assert!(!body(&site.ask(head(7).as_bytes())).starts_with('3'), "a page was shared that is old");
     drop(stalled);
 }
 
