@@ -346,14 +346,17 @@ mod tests {
         // The crowd began with the seventh: it and the next displaced the oldest who are silent.
         let evicted: Vec<_> = table.seats.iter().filter(|(_, seat)| seat.is_evicted()).map(|(id, _)| *id).collect();
         assert_eq!((evicted, table.counters.evicted), (vec![3, 4], 2));
-        // Only when nobody else is left has one who waits to go, and one whose head has come never.
+        // Only when no seat is left has one who waits to go, and one whose head has come never.
         for id in 3..=8 {
             table.leave(id);
-            table
-                .seats
-                .insert(id, Seat { stage: Stage::Answer, ..Seat::new(HERE, Instant::now(), Arc::clone(&silent)) });
         }
-        assert!(matches!(place(&mut table, &silent), (9, Place::Soon)) && table.seats[&2].is_evicted());
+        for id in 3..=7 {
+            let seat = Seat::new(HERE, Instant::now(), Arc::clone(&silent));
+            table.seats.insert(id, Seat { stage: Stage::Answer, ..seat });
+        }
+        assert!(matches!(place(&mut table, &silent), (9, Place::Taken)) && !table.seats[&2].is_evicted());
+        table.enter(9, Stage::Answer, 0);
+        assert!(matches!(place(&mut table, &silent), (10, Place::Soon)) && table.seats[&2].is_evicted());
         table.leave(2);
         assert!(!table.evict(|_| true));
     }
