@@ -1,41 +1,31 @@
 //! The admission to the web server, and the only code that touches bytes of untrusted clients.
 //!
 //! A connection takes a seat, sends one head, gets one reply and is closed. Each step has a total deadline and a size
-//! limit, so nothing a client does or leaves undone keeps a seat for ever. When seats or the memory for pages run out, it
-//! is not the newcomer that is turned away: the oldest connection without a head is thrown out, else the reader that lags
-//! most. An honest client sends its head at once and reads at once, so it is hardly ever the one to go.
+//! limit, so nothing a client does or leaves undone keeps a seat for ever. Who has to go when seats or memory run out is
+//! decided in `seats`.
 //!
 //! ```text
 //! accept -> take_seat (evict) -> read_head -> head::parse -> wait_for_turn -> Inner::ask -> begin_reply (evict) -> send -> leave
 //! ```
 //!
 //! It does not keep connections alive, take bodies, compress or speak TLS. Each connection has a thread; all that threads
-//! share is in `Table` behind one lock, with which nobody sleeps, reads or writes.
+//! share is in [`Table`] behind one lock, with which nobody sleeps, reads or writes.
 //!
 //! Descriptors and threads are bounded by `connections`, memory by `connections` x (a head, a small page and the few
-//! touched pages of a stack) + `pages_bytes` + one page for each worker.
+//! touched pages of a stack) + `pages_bytes` or two pages + the pages that are being made, each path's once.
 
-use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::{iter, mem, thread};
+use std::{iter, thread};
 
 use crate::head::{self, Head, Status};
 use crate::limits::Limits;
+use crate::seats::{Counters, PIECE_BYTES, PIECE_TIME, Place, Stage, Table};
 use crate::server::{Answer, Fault, Handler, Inner};
 
-/// A page is sent in pieces of this size, each of which buys [`PIECE_TIME`]: 256 KiB/s. The page of 1,000 miners needs a
-/// faster reader than that anyhow, to arrive within the longest usual scrape time-out of 60 s.
-pub const PIECE_BYTES: usize = 64 << 10;
-/// See [`PIECE_BYTES`].
-pub const PIECE_TIME: Duration = Duration::from_millis(250);
-
-/// A reader that took no piece for so long has stalled, and may be thrown out for another. On a slow link the kernel
-/// takes several pieces at once, then none for some 0.3 s.
-const STALL_TIME: Duration = Duration::from_millis(500);
 /// How long a full house keeps the next client, and all behind it, waiting for a seat.
 const SEAT_TIME: Duration = Duration::from_secs(1);
 /// How often those who wait look again whether somebody has become one to throw out.
@@ -56,21 +46,6 @@ const BAD_GATEWAY: Status = "502 Bad Gateway";
 const UNAVAILABLE: Status = "503 Service Unavailable";
 const GATEWAY_TIMEOUT: Status = "504 Gateway Timeout";
 
-/// What became of the connections so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Counters {
-    /// All that came in. The next three count those of them that did not end well.
-    pub accepted: u64,
-    /// Got no seat, or an error of the gate's own that is not a time-out. The handler's 404 and 500 are none.
-    pub refused: u64,
-    /// Thrown out for another before they had their reply.
-    pub evicted: u64,
-    /// Too slow with the head or the reply, or had to wait too long for the handler.
-    pub timeout: u64,
-    /// Not of connections: how often the inner server had to be built again.
-    pub rebuilt: u64,
-}
-
 /// The front of the web server.
 pub struct Gate {
     limits: Limits,
@@ -78,40 +53,6 @@ pub struct Gate {
     table: Mutex<Table>,
     /// Signalled when a seat, a worker or memory for pages may be free.
     freed: Condvar,
-}
-
-/// All that the threads share.
-#[derive(Default)]
-struct Table {
-    seats: BTreeMap<u64, Seat>,
-    counters: Counters,
-}
-
-struct Seat {
-    address: IpAddr,
-    since: Instant,
-    stage: Stage,
-    /// Whether it asks for a probe, whose answer waits for a miner. Probes have threads of their own, so that dead miners
-    /// never keep a page waiting.
-    is_probe: bool,
-    /// Of the page held in memory for this client.
-    page_bytes: usize,
-    socket: Arc<TcpStream>,
-}
-
-enum Stage {
-    /// The client owes us its head.
-    Head,
-    /// It has to wait for a worker, or for memory for its page once it is known (not 0) how large that is.
-    Wait { page_bytes: usize },
-    /// It is for us to answer.
-    Answer,
-    /// It reads. `moved`: when it last took a piece. `pace`: when the pieces it took would have been due.
-    Reply { since: Instant, moved: Instant, pace: Instant },
-    /// It has all it gets.
-    Linger,
-    /// Thrown out: its socket is shut down, so its thread is about to leave.
-    Evicted,
 }
 
 /// How a conversation ends before its reply is complete.
@@ -131,7 +72,8 @@ enum End {
 /// If the inner server cannot be started, or no thread.
 pub fn serve(listener: TcpListener, dirs: &[PathBuf], limits: Limits, handler: Arc<Handler>) -> io::Result<Arc<Gate>> {
     let inner = Inner::start(dirs, limits.workers, handler)?;
-    let gate = Arc::new(Gate { limits, inner, table: Mutex::default(), freed: Condvar::new() });
+    let table = Mutex::new(Table::new(limits.clone()));
+    let gate = Arc::new(Gate { limits, inner, table, freed: Condvar::new() });
     let accepting = Arc::clone(&gate);
     thread::Builder::new().name("http-accept".into()).spawn(move || accepting.accept(&listener))?;
     Ok(gate)
@@ -178,55 +120,26 @@ impl Gate {
             log::debug!("no thread for a connection: {error}");
             let mut table = self.table();
             table.counters.refused += 1;
-            self.evict(&mut table, |_| true); // gives a thread back for the next one
+            table.evict(|_| true); // gives a thread back for the next one
         }
     }
 
-    /// Seats a connection. In a crowd it takes the place of another: of its own address if that has its share, else of any.
-    /// A quarter of the seats is left to those thrown out who have not gone yet; should even these be taken, it waits, and
-    /// the backlog keeps who comes meanwhile. So threads and descriptors never outnumber the seats.
+    /// Seats a connection, or refuses it. When all seats are taken it waits for those thrown out to go, and the backlog
+    /// keeps who comes meanwhile. So threads and descriptors never outnumber the seats.
     fn take_seat(&self, address: IpAddr, socket: &Arc<TcpStream>) -> Option<u64> {
         let mut table = self.table();
-        table.counters.accepted += 1;
-        let id = table.counters.accepted;
-        let seated = table.seats.values().filter(|seat| !seat.is_evicted());
-        let (all, own) = seated.fold((0, 0), |(all, own), seat| (all + 1, own + usize::from(seat.address == address)));
-        let has_share = own >= self.limits.per_address;
-        if all >= self.limits.connections - self.limits.connections / 4
-            && !self.evict(&mut table, |seat| !has_share || seat.address == address)
-            && has_share
-        {
-            table.counters.refused += 1;
-            return None;
-        }
+        let newcomer = table.arrive(address);
         let by = Instant::now() + SEAT_TIME;
-        while table.seats.len() >= self.limits.connections {
-            if Instant::now() >= by {
-                table.counters.refused += 1;
-                return None;
+        loop {
+            match table.sit(&newcomer, socket) {
+                Place::Taken => return Some(newcomer.id),
+                Place::Soon if Instant::now() < by => table = self.wait(table),
+                Place::Soon | Place::Never => {
+                    table.counters.refused += 1;
+                    return None;
+                }
             }
-            if !table.seats.values().any(Seat::is_evicted) {
-                self.evict(&mut table, |_| true);
-            }
-            table = self.wait(table);
         }
-        let socket = Arc::clone(socket);
-        let seat = Seat { address, since: Instant::now(), stage: Stage::Head, is_probe: false, page_bytes: 0, socket };
-        table.seats.insert(id, seat);
-        Some(id)
-    }
-
-    /// Throws out, among the seats that `may_go`, one that has its reply, else the oldest that owes us its head, else the
-    /// reader that lags most, else the one that waits longest. False if all of them are safe for now.
-    fn evict(&self, table: &mut Table, may_go: impl Fn(&Seat) -> bool) -> bool {
-        let now = Instant::now();
-        let seats = table.seats.values_mut().filter(|seat| may_go(seat));
-        let ranked = seats.filter_map(|seat| Some((seat.rank(now, self.limits.reply_grace)?, seat)));
-        let Some((_, seat)) = ranked.min_by_key(|(rank, _)| *rank) else { return false };
-        let _ = seat.socket.shutdown(Shutdown::Both);
-        let had_its_reply = matches!(mem::replace(&mut seat.stage, Stage::Evicted), Stage::Linger);
-        table.counters.evicted += u64::from(!had_its_reply);
-        true
     }
 
     /// One connection, from its first byte to its last.
@@ -259,38 +172,42 @@ impl Gate {
 
     fn reply(&self, id: u64, socket: &TcpStream, bytes: &[u8]) -> Result<(), End> {
         let head = head::parse(bytes).map_err(End::Refused)?;
-        let is_probe = head.path() == head::PROBE_PATH;
-        let mut page_bytes = 0; // not known yet
-        let mut answer = loop {
-            self.wait_for_turn(id, is_probe, page_bytes)?;
-            let answer = self.ask(&head)?;
-            page_bytes = answer.page.capacity();
-            if self.begin_reply(id, page_bytes)? {
-                break answer;
-            }
-            // The page is made again later rather than kept, so that those who wait hold neither memory nor a worker.
-        };
-        answer.head.truncate(answer.head.len().saturating_sub(2)); // the empty line
-        answer.head.extend_from_slice(b"Connection: close\r\n\r\n");
-        self.send(id, socket, &answer)
+        let answer = self.answer(id, &head)?;
+        self.send(id, socket, &answer.head, if head.wants_page { &answer.page } else { &[] })
     }
 
-    /// Waits for a free worker, and for memory if the size of the page is known. The last to come is the first to be
-    /// served: in a crowd the others may have left already, and an honest client does not queue behind it.
-    fn wait_for_turn(&self, id: u64, is_probe: bool, page_bytes: usize) -> Result<(), End> {
-        let workers = if is_probe { self.limits.probes } else { self.limits.workers };
+    fn answer(&self, id: u64, head: &Head) -> Result<Arc<Answer>, End> {
+        let mut page_bytes = 0; // not known yet
+        loop {
+            if let Some(shared) = self.wait_for_turn(id, head.path(), page_bytes)? {
+                return Ok(shared);
+            }
+            let answer = Arc::new(self.ask(head)?);
+            page_bytes = answer.page.capacity();
+            if self.begin_reply(id, &answer)? {
+                return Ok(answer);
+            }
+            // The page is made again later rather than kept, so that those who wait hold neither memory nor a worker.
+        }
+    }
+
+    /// Waits for a free worker, and for memory if the size of the page is known; or for a page that can be shared, and
+    /// begins to send that. The last to come is the first to be served: in a crowd the others may have left already, and
+    /// an honest client does not queue behind it.
+    fn wait_for_turn(&self, id: u64, path: &str, page_bytes: usize) -> Result<Option<Arc<Answer>>, End> {
+        let workers = if path == head::PROBE_PATH { self.limits.probes } else { self.limits.workers };
         let by = Instant::now() + self.limits.wait_time;
         let mut table = self.table();
+        table.note_path(id, path);
         self.enter(&mut table, id, Stage::Wait { page_bytes }, 0)?;
-        if let Some(seat) = table.seats.get_mut(&id) {
-            seat.is_probe = is_probe;
-        }
         loop {
-            let is_last = table.seats.range(id + 1..).all(|(_, later)| !later.waits_like(is_probe, page_bytes));
-            let asks = |seat: &&Seat| matches!(seat.stage, Stage::Answer) && seat.is_probe == is_probe;
-            let asking = table.seats.values().filter(asks).count();
-            if is_last && asking < workers && self.has_room(&mut table, page_bytes) {
-                return self.enter(&mut table, id, Stage::Answer, page_bytes);
+            if let Some(shared) = table.shared_page(path) {
+                self.enter_reply(&mut table, id, &shared)?;
+                return Ok(Some(shared));
+            }
+            if table.is_first(id, path, page_bytes) && table.at_work(path) < workers && table.has_room(page_bytes) {
+                self.enter(&mut table, id, Stage::Answer, page_bytes)?;
+                return Ok(None);
             }
             if Instant::now() >= by {
                 return Err(End::Refused(UNAVAILABLE));
@@ -308,47 +225,40 @@ impl Gate {
                 End::Refused(BAD_GATEWAY)
             }
         })?;
+        answer.head.truncate(answer.head.len().saturating_sub(2)); // the empty line
+        answer.head.extend_from_slice(b"Connection: close\r\n\r\n");
         if !head.wants_page {
-            answer.page = Vec::new();
+            (answer.page, answer.is_shared) = (Vec::new(), false);
         }
         Ok(answer)
     }
 
     /// Goes on to send a page, unless the memory for it was neither set aside nor is there. Frees the worker.
-    fn begin_reply(&self, id: u64, page_bytes: usize) -> Result<bool, End> {
+    fn begin_reply(&self, id: u64, answer: &Arc<Answer>) -> Result<bool, End> {
         let mut table = self.table();
-        let set_aside = table.seats.get(&id).is_some_and(|seat| seat.page_bytes > 0);
-        if !set_aside && !self.has_room(&mut table, page_bytes) {
+        if !table.has_set_aside(id) && !table.has_room(answer.page.capacity()) {
             return Ok(false);
         }
-        let now = Instant::now();
-        self.enter(&mut table, id, Stage::Reply { since: now, moved: now, pace: now }, page_bytes)?;
+        self.enter_reply(&mut table, id, answer)?;
+        if answer.is_shared {
+            table.share(id, answer);
+        }
         Ok(true)
     }
 
-    /// Whether so much more of pages may be in memory. If not, throws out a reader that lags, so that it soon may. A small
-    /// page always may: the kernel's buffers take it whole.
-    fn has_room(&self, table: &mut Table, page_bytes: usize) -> bool {
-        let held = table.seats.values().map(|seat| seat.page_bytes).sum::<usize>();
-        if page_bytes <= PIECE_BYTES || held == 0 || held + page_bytes <= self.limits.pages_bytes {
-            return true;
-        }
-        if !table.seats.values().any(|seat| seat.is_evicted() && seat.page_bytes > 0) {
-            self.evict(table, |seat| seat.page_bytes > 0);
-        }
-        false
+    fn enter_reply(&self, table: &mut Table, id: u64, answer: &Arc<Answer>) -> Result<(), End> {
+        let now = Instant::now();
+        self.enter(table, id, Stage::Reply { since: now, moved: now, pace: now }, answer.page.capacity())?;
+        table.note_page(id, answer);
+        Ok(())
     }
 
-    fn send(&self, id: u64, socket: &TcpStream, answer: &Answer) -> Result<(), End> {
+    fn send(&self, id: u64, socket: &TcpStream, head: &[u8], page: &[u8]) -> Result<(), End> {
         let mut due = Instant::now();
-        for piece in iter::once(answer.head.as_slice()).chain(answer.page.chunks(PIECE_BYTES)) {
+        for piece in iter::once(head).chain(page.chunks(PIECE_BYTES)) {
             write_by(socket, piece, due + self.limits.reply_time)?;
             due += PIECE_TIME;
-            if let Some(seat) = self.table().seats.get_mut(&id)
-                && let Stage::Reply { moved, pace, .. } = &mut seat.stage
-            {
-                (*moved, *pace) = (Instant::now(), due);
-            }
+            self.table().note_piece(id, due);
         }
         Ok(())
     }
@@ -378,8 +288,7 @@ impl Gate {
 
     /// Goes on to the next stage, unless thrown out meanwhile. That may free a worker, or memory.
     fn enter(&self, table: &mut Table, id: u64, stage: Stage, page_bytes: usize) -> Result<(), End> {
-        let seat = table.seats.get_mut(&id).filter(|seat| !seat.is_evicted()).ok_or(End::Gone)?;
-        (seat.stage, seat.page_bytes) = (stage, page_bytes);
+        table.enter(id, stage, page_bytes).ok_or(End::Gone)?;
         self.freed.notify_all();
         Ok(())
     }
@@ -394,28 +303,6 @@ impl Gate {
     }
 }
 
-impl Seat {
-    fn is_evicted(&self) -> bool {
-        matches!(self.stage, Stage::Evicted)
-    }
-
-    fn waits_like(&self, is_probe: bool, wanted: usize) -> bool {
-        let waits = matches!(self.stage, Stage::Wait { page_bytes } if (page_bytes > 0) == (wanted > 0));
-        waits && self.is_probe == is_probe
-    }
-
-    /// The least goes first; `None` is safe.
-    fn rank(&self, now: Instant, grace: Duration) -> Option<(u8, Instant)> {
-        match self.stage {
-            Stage::Linger => Some((0, self.since)),
-            Stage::Head => Some((1, self.since)),
-            Stage::Reply { since, moved, pace } if now > since + grace || now > moved + STALL_TIME => Some((2, pace)),
-            Stage::Wait { .. } => Some((3, self.since)),
-            Stage::Reply { .. } | Stage::Answer | Stage::Evicted => None,
-        }
-    }
-}
-
 /// Gives the seat back, whichever way its thread ends.
 struct Leave {
     gate: Arc<Gate>,
@@ -424,7 +311,7 @@ struct Leave {
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        self.gate.table().seats.remove(&self.id);
+        self.gate.table().leave(self.id);
         self.gate.freed.notify_all();
     }
 }
@@ -446,6 +333,8 @@ fn read_head(mut socket: &TcpStream, bytes: &mut Vec<u8>, by: Instant) -> Result
             Ok(0) => return Err(End::Gone),
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            // The table had a look whether the client speaks.
+            Err(error) if error.kind() == ErrorKind::WouldBlock && left(by).is_ok() => continue,
             // To one that never spoke, such as a browser's connection in advance, there is nothing to answer.
             Err(error) if is_timeout(&error) && bytes.is_empty() => return Err(End::Late),
             Err(error) if is_timeout(&error) => return Err(End::Refused(head::REQUEST_TIMEOUT)),
@@ -513,31 +402,6 @@ mod tests {
             ("::1", "::"),
         ] {
             assert_eq!(household(address.parse().unwrap()), expected.parse::<IpAddr>().unwrap(), "{address}");
-        }
-    }
-
-    #[test]
-    fn who_owes_us_most_goes_first() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let socket = Arc::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
-        let (begin, grace) = (Instant::now(), Duration::from_secs(4));
-        let at = |millis| begin + Duration::from_millis(millis);
-        let reply = |since, moved, pace| Stage::Reply { since: at(since), moved: at(moved), pace: at(pace) };
-        let now = at(10_000);
-        for (stage, expected) in [
-            (Stage::Linger, Some((0, begin))),
-            (Stage::Head, Some((1, begin))),
-            (reply(9_000, 9_400, 9_250), Some((2, at(9_250)))), // has stalled
-            (reply(5_000, 9_990, 20_000), Some((2, at(20_000)))), // moves, but has had its time
-            (reply(9_000, 9_600, 9_250), None),
-            (Stage::Wait { page_bytes: 0 }, Some((3, begin))),
-            (Stage::Answer, None),
-            (Stage::Evicted, None),
-        ] {
-            let address = IpAddr::from([127, 0, 0, 1]);
-            let seat =
-                Seat { address, since: begin, stage, is_probe: false, page_bytes: 0, socket: Arc::clone(&socket) };
-            assert_eq!(seat.rank(now, grace), expected);
         }
     }
 }

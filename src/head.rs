@@ -153,7 +153,8 @@ fn request_line(line: &str) -> Result<(bool, String), Status> {
     }
     let target = origin_form(target).filter(|target| target.bytes().all(|byte| byte.is_ascii_graphic()));
     let target = target.ok_or(BAD_REQUEST)?;
-    Ok((wants_page, format!("HEAD {target} {version}\r\nConnection: close\r\n")))
+    // The answer may go to others, and 1.1 is the version of this server (RFC 9110 section 2.5).
+    Ok((wants_page, format!("HEAD {target} HTTP/1.1\r\nConnection: close\r\n")))
 }
 
 /// The path and query of a target. The absolute form must be understood by every server (RFC 9112 section 3.2.2).

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::discovery;
 use crate::error::ErrorKind;
 use crate::exposition;
-use crate::gate::{Counters, Gate};
+use crate::gate::Gate;
 use crate::head::PROBE_PATH;
 use crate::logging::timestamp;
 use crate::metrics::{INFO_LABELS, Poll};
@@ -19,6 +19,7 @@ use crate::poll::Poller;
 use crate::probe::{Probes, Refusal, percent_decode};
 use crate::process;
 use crate::render::{self, Own, VERSION, View};
+use crate::seats::Counters;
 use crate::server::{Request, Response};
 use crate::status_page;
 use crate::store::{Miner, Store};
@@ -62,7 +63,7 @@ impl Site {
     /// Answers a request.
     pub fn answer(&self, request: &Request) -> Response {
         let response = match request.path.as_str() {
-            "/metrics" => text(200, exposition::CONTENT_TYPE, self.metrics()),
+            "/metrics" => Response { is_shared: true, ..text(200, exposition::CONTENT_TYPE, self.metrics()) },
             PROBE_PATH => self.probe(request),
             "/sd" => text(200, JSON, pretty(&discovery::list_of(&self.store.miners()))),
             "/version" => text(200, JSON, pretty(&json!({ "version": VERSION, "exporter": PROGRAM }))),
@@ -222,5 +223,5 @@ fn pretty(value: &Value) -> String {
 }
 
 fn text(status: u16, content_type: &'static str, body: String) -> Response {
-    Response { status, content_type, headers: Vec::new(), body: body.into_bytes() }
+    Response { status, content_type, body: body.into_bytes(), ..Response::default() }
 }

@@ -43,8 +43,9 @@
 //! Bottom up: [`pairs`], [`cgminer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`history`], [`store`],
 //! [`render`], [`discovery`]; [`target`], [`network`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`],
 //! [`probe`], [`process`]; [`html`], [`glance`], [`chart`], [`status_page`], [`miner_page`];
-//! [`head`], [`private_socket`], [`server`], [`limits`], [`gate`], [`http`], [`cli`], [`logging`];
-//! and what stands for a miner or looks at one: [`simulated`], [`firmware`], [`simulation`], [`demo`], [`replay`], [`capture`], [`discover`].
+//! [`head`], [`private_socket`], [`server`], [`limits`], [`seats`], [`gate`], [`http`], [`cli`], [`logging`];
+//! and what stands for a miner or looks at one: [`simulated`], [`firmware`], [`simulation`], [`demo`], [`replay`],
+//! [`capture`], [`discover`].
 
 pub mod cli;
 pub mod capture;
@@ -61,6 +62,7 @@ pub mod chart;
 pub mod glance;
 pub mod html;
 pub mod gate;
+pub mod seats;
 pub mod limits;
 pub mod server;
 pub mod head;

@@ -1,5 +1,5 @@
-//! What the gate allows, and how that follows from the machine. The values that depend on nothing are constants of `gate`
-//! and `head`.
+//! What the gate allows, and how that follows from the machine. The values that depend on nothing are constants of `seats`,
+//! `gate` and `head`.
 
 use std::time::Duration;
 
@@ -22,12 +22,12 @@ pub struct Limits {
     pub wait_time: Duration,
     /// For the handler's answer.
     pub answer_time: Duration,
-    /// How far a reader may fall behind the least rate (`gate::PIECE_BYTES` each `gate::PIECE_TIME`) before it is cut.
+    /// How far a reader may fall behind the least rate (`seats::PIECE_BYTES` each `seats::PIECE_TIME`) before it is cut.
     pub reply_time: Duration,
     /// How long a reader that moves is safe from being thrown out for another. Shorter than `wait_time`, so that who waits
     /// for memory gets it.
     pub reply_grace: Duration,
-    /// Of pages being sent. One page alone may be larger, and small ones (`gate::PIECE_BYTES`) are always let through.
+    /// Of pages being sent. Two pages may always be, and small ones (`seats::PIECE_BYTES`) are not counted.
     pub pages_bytes: usize,
 }
 
@@ -48,10 +48,7 @@ const DESCRIPTORS_PER_WORKER: usize = 3;
 /// Where the system does not tell: the lowest usual soft limit (macOS).
 const DESCRIPTORS_DEFAULT: usize = 256;
 /// What small fleets need for pages, twenty times over, and small enough for the smallest machine.
-const PAGES_BYTES_MIN: usize = 8 << 20;
-/// A miner with chip metrics takes about 20 kB of a page. Two pages of the whole fleet fit, so that a pair of Prometheus
-/// servers never displace each other.
-const PAGES_BYTES_PER_POLL_THREAD: usize = 2 * 20 * 1024;
+const PAGES_BYTES_MAX: usize = 8 << 20;
 
 impl Limits {
     /// Limits that fit the descriptors of this process, of which each poll thread takes one.
@@ -74,7 +71,7 @@ impl Limits {
             answer_time: Duration::from_secs(12),
             reply_time: Duration::from_secs(10),
             reply_grace: Duration::from_secs(4),
-            pages_bytes: PAGES_BYTES_MIN.max(PAGES_BYTES_PER_POLL_THREAD * poll_threads),
+            pages_bytes: PAGES_BYTES_MAX,
         }
     }
 }
@@ -84,16 +81,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_and_pages_follow_from_descriptors_and_fleet() {
-        for (descriptors, poll_threads, connections, pages_bytes) in [
-            (usize::MAX, 1, 64, 8 << 20),
-            (1024, 10, 64, 8 << 20),
-            (64, 1, 23, 8 << 20),
-            (64, 100, 4, 8 << 20),
-            (1024, 1000, 4, 40_960_000),
-        ] {
+    fn connections_follow_from_descriptors_and_fleet() {
+        for (descriptors, poll_threads, connections) in
+            [(usize::MAX, 1, 64), (1024, 10, 64), (64, 1, 23), (64, 100, 4), (1024, 1000, 4)]
+        {
             let limits = Limits::for_descriptors(descriptors, poll_threads);
-            assert_eq!((limits.connections, limits.pages_bytes), (connections, pages_bytes), "{descriptors}");
+            assert_eq!(limits.connections, connections, "{descriptors}");
             assert!(limits.per_address >= 2 && limits.per_address < limits.connections);
         }
     }

@@ -45,6 +45,8 @@ pub struct Response {
     pub headers: Vec<(&'static str, String)>,
     /// The page. It is not copied on its way to the client.
     pub body: Vec<u8>,
+    /// Whether it is the same page for all who ask for this path now, whatever else they say.
+    pub is_shared: bool,
 }
 
 /// A probe's page is written on it; `poll` does the rest in a thread of its own.
@@ -68,6 +70,8 @@ pub struct Answer {
     pub head: Vec<u8>,
     /// The page.
     pub page: Vec<u8>,
+    /// See [`Response::is_shared`].
+    pub is_shared: bool,
 }
 
 /// The running server and all it takes to build it again.
@@ -112,8 +116,9 @@ impl Inner {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => Fault::Late,
             _ => Fault::Dead(error),
         })?;
-        let page = ticket.collect().ok_or_else(|| Fault::Dead(io::Error::other("a reply without its page")))?;
-        Ok(Answer { head, page })
+        let (page, is_shared) =
+            ticket.collect().ok_or_else(|| Fault::Dead(io::Error::other("a reply without its page")))?;
+        Ok(Answer { head, page, is_shared })
     }
 
     /// How often the server had to be built again.
@@ -231,7 +236,7 @@ fn attend(request: tiny_http::Request, shelf: &Shelf, handler: &Handler) {
 
 fn answer(request: tiny_http::Request, shelf: &Shelf, handler: &Handler) {
     let ticket = field(&request, TICKET).parse().ok().filter(|ticket| shelf.is_open(*ticket));
-    let response = match ticket {
+    let mut response = match ticket {
         None => Response { status: 404, ..Response::default() },
         Some(_) => catch_unwind(AssertUnwindSafe(|| handler(&read_request(&request)))).unwrap_or_else(|panic| {
             log::error!("the page {} failed: {}", request.url(), panic_text(panic.as_ref()));
@@ -241,7 +246,8 @@ fn answer(request: tiny_http::Request, shelf: &Shelf, handler: &Handler) {
     };
     let head = head_of(&response);
     if let Some(ticket) = ticket {
-        shelf.lay(ticket, response.body);
+        response.body.shrink_to_fit(); // a page that grew step by step has up to as much room again
+        shelf.lay(ticket, (response.body, response.is_shared));
     }
     if let Err(error) = request.respond(head) {
         log::debug!("an answer was not wanted any more: {error}");
@@ -289,7 +295,7 @@ struct Shelf(Mutex<Places>);
 #[derive(Default)]
 struct Places {
     issued: u64,
-    open: HashMap<u64, Option<Vec<u8>>>,
+    open: HashMap<u64, Option<(Vec<u8>, bool)>>,
 }
 
 /// One of the places on the shelf, until dropped.
@@ -312,7 +318,7 @@ impl Shelf {
     }
 
     /// Lays a page down, if it is still waited for.
-    fn lay(&self, number: u64, page: Vec<u8>) {
+    fn lay(&self, number: u64, page: (Vec<u8>, bool)) {
         if let Some(place) = self.places().open.get_mut(&number) {
             *place = Some(page);
         }
@@ -324,7 +330,7 @@ impl Shelf {
 }
 
 impl Ticket<'_> {
-    fn collect(&self) -> Option<Vec<u8>> {
+    fn collect(&self) -> Option<(Vec<u8>, bool)> {
         self.shelf.places().open.get_mut(&self.number).and_then(Option::take)
     }
 }
@@ -373,7 +379,13 @@ mod tests {
             _ => {}
         }
         let seen = vec![("X-Bad", "a\r\nb".to_owned()), ("X-Good", "c".to_owned())];
-        Response { status: 200, content_type: "text/x", headers: seen, body: format!("{request:?}").into_bytes() }
+        Response {
+            status: 200,
+            content_type: "text/x",
+            headers: seen,
+            body: format!("{request:?}").into_bytes(),
+            is_shared: false,
+        }
     }
 
     fn head(target: &str) -> impl Fn(u64) -> String {

@@ -96,14 +96,23 @@ impl Drop for Site {
     }
 }
 
+/// How often the page `/shared` was made.
+static MADE: AtomicU64 = AtomicU64::new(0);
+
 fn page(request: &Request) -> Response {
-    let mut response = Response { status: 200, content_type: "text/plain", headers: Vec::new(), body: Vec::new() };
+    let mut response = Response { status: 200, content_type: "text/plain", ..Response::default() };
     match request.path.as_str() {
         "/metrics" => response.body = b"up 1\n".to_vec(),
         "/big" => response.body = vec![b'x'; request.query.parse().unwrap_or(MEGABYTE)],
         "/echo" => response.body = format!("{request:?}").into_bytes(),
         "/sleep" => thread::sleep(Duration::from_millis(request.query.parse().unwrap())),
         "/panic" => panic!("on purpose"),
+        "/shared" => {
+            let made = MADE.fetch_add(1, Ordering::Relaxed);
+            thread::sleep(Duration::from_millis(100));
+            response.body = vec![b'0' + u8::try_from(made % 10).unwrap(); 8 * MEGABYTE];
+            response.is_shared = true;
+        }
         _ => {
             response.status = 404;
             response.headers.push(("X-Why", "unknown".to_owned()));
@@ -197,7 +206,7 @@ fn pages_reach_the_client_whole() {
     assert_eq!(field(&reply, "Connection"), Some("close"));
 
     let reply = site.ask(b"GET /metrics HTTP/1.0\r\n\r\n");
-    assert!(reply.starts_with("HTTP/1.0 200 OK\r\n") && body(&reply) == "up 1\n", "{reply}");
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && body(&reply) == "up 1\n", "{reply}");
 
     let reply = site.ask(b"GET /other HTTP/1.1\r\n\r\n");
     assert!(reply.starts_with("HTTP/1.1 404 Not Found\r\n") && body(&reply) == "no such page\n", "{reply}");
@@ -210,7 +219,7 @@ fn head_is_get_without_the_page() {
     let site = Site::new(|_| {});
     for version in ["1.0", "1.1"] {
         let reply = site.ask(format!("HEAD /big?70000 HTTP/{version}\r\nHost: x\r\n\r\n").as_bytes());
-        assert_eq!(first_line(&reply), format!("HTTP/{version} 200 OK"));
+        assert_eq!(first_line(&reply), "HTTP/1.1 200 OK");
         assert_eq!((field(&reply, "Content-Length"), body(&reply)), (Some("70000"), ""));
     }
     let reply = site.ask(b"HEAD / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -373,6 +382,41 @@ fn slow_readers_keep_nobody_waiting() {
             }
         });
     }
+}
+
+/// Who asks for it gets it anew, while there is memory: two pages of this size fit. A crowd shares them, each whole.
+#[test]
+fn a_page_for_all_is_shared_by_a_crowd() {
+    let site = Site::new(|_| {});
+    let head = |number: usize| format!("GET /shared?{number} HTTP/1.1\r\nAccept: {number}\r\n\r\n");
+    let made = || MADE.load(Ordering::Relaxed);
+    for times in 1..=3 {
+        assert_eq!(body(&site.ask(head(0).as_bytes())), times_made(times));
+        assert_eq!(made(), times);
+    }
+    let first = site.send(head(0).as_bytes());
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(body(&site.ask(head(1).as_bytes())), times_made(5), "one that is on its way is not shared without need");
+    let stalled: Vec<_> = (0..20).map(|number| site.send(head(number).as_bytes())).collect();
+    thread::scope(|scope| {
+        let ask = || {
+            let reply = site.ask(head(7).as_bytes());
+            assert!((4..=6).any(|times| body(&reply) == times_made(times)), "{}", first_line(&reply));
+        };
+        for _ in 0..10 {
+            scope.spawn(ask);
+        }
+    });
+    assert_eq!(made(), 6, "the first one's, the second one's, and one for all others");
+    assert_eq!(body(&site.ask(b"HEAD /shared HTTP/1.1\r\n\r\n")), "");
+    thread::sleep(Duration::from_millis(600));
+    assert!(body(&site.ask(head(7).as_bytes())) > times_made(6).as_str(), "a page was shared that is old");
+    drop((first, stalled));
+}
+
+/// The page `/shared` that was made as the `number`th.
+fn times_made(number: u64) -> String {
+    (number - 1).to_string().repeat(8 * MEGABYTE)
 }
 
 /// One page alone is more than the memory for pages here, and readers that move would be safe for a minute.

@@ -6,7 +6,8 @@
 //! * `fake_miner` is the other end of a poll, `page` judges the exposition, `reply` makes replies out of the captures,
 //!   `exporter` starts the program and talks to it;
 //! * `settings` covers environment and subcommands, `daemon` the life of a running exporter, `faults` what broken
-//!   miners do to it, `machine` what the machine does to it, `http` the endpoints and hostile clients;
+//!   miners do to it, `machine` what the machine does to it, `http` the endpoints and hostile clients, `crowd` what many
+//!   of these do to it;
 //! * `families` covers what settings and time add to the page, `probe` polls on demand and service
 //!   discovery, `people` the pages for browsers, `discover` the search for miners, `show` what is there without a miner;
 //! * with the library: `golden` holds whole pages against captures and the Python exporter, `mutations` feeds garbage,
@@ -32,6 +33,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+mod crowd;
 mod daemon;
 mod discover;
 mod exporter;
