@@ -20,7 +20,7 @@ use crate::store::Miner;
 pub const STYLE: &str = include_str!("status_page.css");
 
 /// The only style sheet that the browser may use is the one with this hash; a test keeps it true.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-ENydlq67850KI7MjkzLhn0BtDvjTHQq2VVJgizdq1jk='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-hJ8RN5fGlEa2QgeuP1yh1DLiLQqOUtxGnDewN2L26ys='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// More than this many notes are folded away.
 const NOTES_MAX: usize = 5;

@@ -212,7 +212,15 @@ struct Process {
 
 impl Process {
     fn spawn(mut command: Command, environment: &BTreeMap<String, String>) -> Self {
-        command.env_clear().envs(environment).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // So that its coverage is counted, where somebody measures it.
+        let coverage = std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file));
+        command
+            .env_clear()
+            .envs(coverage)
+            .envs(environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program to start");
         let stdout = Output::collect(child.stdout.take().expect("a pipe"));
         let stderr = Output::collect(child.stderr.take().expect("a pipe"));
