@@ -91,8 +91,15 @@ fn a_page_for_each_miner() {
     let html = browse(&exporter, &format!("/miner/{}", miner.ip())).text();
     assert_well_formed(&html);
     let text = words(&html);
-    for expected in ["¦the garage¦", "12 chips, °C · target 90", "¦2, high¦", "¦27.7 V¦", "avalon_ping_seconds"]
-    {
+    for expected in [
+        "¦the garage¦",
+        "12 chips, °C · target 90",
+        "¦2, high¦",
+        "¦27.7 V¦",
+        "in use",
+        "standby",
+        "avalon_ping_seconds",
+    ] {
         assert!(text.contains(expected), "no {expected} in {text}");
     }
     assert_eq!(html.matches("title=\"chip ").count(), 12);

@@ -1,10 +1,11 @@
 //! Environment and command line: what is accepted, what is refused and how, and the subcommands.
 
 use std::net::{SocketAddr, TcpListener};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::daemon::only;
-use crate::exporter::{Ended, Settings, ask};
+use crate::exporter::{Ended, PROGRAM, Settings, ask};
 use crate::fake_miner::{Behaviour, FakeMiner};
 use crate::page::Page;
 use crate::reply::nano3s;
@@ -250,6 +251,24 @@ fn help_and_version_need_no_settings() {
     let ended = Settings::nothing().run(&["--version"]);
     assert_eq!((ended.code(), ended.stderr.as_str()), (Some(0), ""));
     assert!(ended.stdout.contains(env!("CARGO_PKG_VERSION")), "{}", ended.stdout);
+}
+
+/// `script` gives the program a terminal. Where there is none, this is not tested.
+#[test]
+fn a_terminal_gets_colours_unless_it_wants_none() {
+    let help = |environment: &[(&str, &str)]| {
+        let mut terminal = Command::new("script");
+        terminal.args(["-qec", &format!("{PROGRAM} --help"), "/dev/null"]).env_remove("NO_COLOR").env("TERM", "xterm");
+        terminal.envs(environment.iter().copied()).stdin(Stdio::null());
+        terminal.output().map(|ended| String::from_utf8(ended.stdout).unwrap())
+    };
+    let Ok(coloured) = help(&[]) else { return };
+    assert!(coloured.contains("\x1b[1mSubcommands:\x1b[0m"), "{coloured:?}");
+    for environment in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let plain = help(&[environment]).unwrap();
+        assert!(plain.contains("Subcommands:") && !plain.contains('\x1b'), "{environment:?}: {plain:?}");
+    }
+    assert!(!Settings::nothing().run(&["--help"]).stdout.contains('\x1b'), "into a pipe");
 }
 
 #[test]
