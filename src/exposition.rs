@@ -13,7 +13,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub const LABEL_CHARS_MAX: usize = 128;
 
 /// Room for one more label; those of chips and boards fit.
-const LABEL_BYTES: usize = 16;
+const LABEL_BYTES: usize = 32;
 
 /// Type of a metric family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Labels {
 }
 
 fn push_escaped(text: &mut String, value: &str) {
-    if value.len() <= LABEL_CHARS_MAX && !value.contains(['\\', '"', '\n']) {
+    if value.len() <= LABEL_CHARS_MAX && !value.bytes().any(|byte| matches!(byte, b'\\' | b'"' | b'\n')) {
         text.push_str(value);
         return;
     }
