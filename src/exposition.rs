@@ -12,6 +12,9 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Longest label value, in characters, before escaping. Real ones (pool addresses) stay well below.
 pub const LABEL_CHARS_MAX: usize = 128;
 
+/// Room for one more label; those of chips and boards fit.
+const LABEL_BYTES: usize = 32;
+
 /// Type of a metric family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -31,7 +34,7 @@ impl Kind {
     }
 }
 
-/// Labels in the text format, without their braces: `ip="192.168.1.50",chip="007"`.
+/// What a sample has between its name and its value: `{ip="192.168.1.50",chip="007"} `. A sample is then three copies.
 #[derive(Clone, Debug, Default)]
 pub struct Labels(String);
 
@@ -39,23 +42,40 @@ impl Labels {
     /// These labels and one more. The name must be a label's name; the value is cut to 128 characters and escaped.
     #[must_use]
     pub fn with(&self, name: &str, value: &str) -> Self {
-        let mut text = String::with_capacity(self.0.len() + name.len() + value.len().min(LABEL_CHARS_MAX) + 4);
-        text.push_str(&self.0);
+        self.with_all([(name, value)])
+    }
+
+    /// These labels and some more.
+    #[must_use]
+    pub fn with_all<'a>(&self, labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut text = String::with_capacity(self.0.len() + LABEL_BYTES);
+        text.push_str(self.0.strip_suffix("} ").unwrap_or_default());
+        for (name, value) in labels {
+            text.push(if text.is_empty() { '{' } else { ',' });
+            text.push_str(name);
+            text.push_str("=\"");
+            push_escaped(&mut text, value);
+            text.push('"');
+        }
         if !text.is_empty() {
-            text.push(',');
+            text.push_str("} ");
         }
-        text.push_str(name);
-        text.push_str("=\"");
-        for char in value.chars().take(LABEL_CHARS_MAX) {
-            match char {
-                '\\' => text.push_str("\\\\"),
-                '"' => text.push_str("\\\""),
-                '\n' => text.push_str("\\n"),
-                char => text.push(char),
-            }
-        }
-        text.push('"');
         Labels(text)
+    }
+}
+
+fn push_escaped(text: &mut String, value: &str) {
+    if value.len() <= LABEL_CHARS_MAX && !value.bytes().any(|byte| matches!(byte, b'\\' | b'"' | b'\n')) {
+        text.push_str(value);
+        return;
+    }
+    for char in value.chars().take(LABEL_CHARS_MAX) {
+        match char {
+            '\\' => text.push_str("\\\\"),
+            '"' => text.push_str("\\\""),
+            '\n' => text.push_str("\\n"),
+            char => text.push(char),
+        }
     }
 }
 
@@ -96,12 +116,7 @@ impl Family<'_> {
             let _ = write!(self.text, "# HELP {0} {help}\n# TYPE {0} {1}\n", self.name, kind.name());
         }
         self.text.push_str(self.name);
-        if !labels.0.is_empty() {
-            self.text.push('{');
-            self.text.push_str(&labels.0);
-            self.text.push('}');
-        }
-        self.text.push(' ');
+        self.text.push_str(if labels.0.is_empty() { " " } else { &labels.0 });
         push_number(self.text, value);
         self.text.push('\n');
     }
@@ -124,40 +139,47 @@ fn push_number(text: &mut String, value: f64) {
 /// Two different numbers of 15 digits are two different `f64`, so if this one reads back as `value`, no shorter one does.
 /// The general way finds its digits by search, which took half of a page's time.
 fn push_short(text: &mut String, value: f64) -> bool {
-    let scaled = (value * 1e4).round();
-    if scaled.abs() >= 1e15 || scaled / 1e4 != value || value == 0.0 && value.is_sign_negative() {
+    let magnitude = value.abs();
+    if magnitude >= 1e11 {
         return false;
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole, positive and below 1e15")]
-    let units = scaled.abs() as u64;
-    if value < 0.0 {
-        text.push('-');
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is positive and below 2^53")]
+    let scaled = (magnitude * 1e4 + 0.5) as u64;
+    if scaled as f64 / 1e4 != magnitude || value == 0.0 && value.is_sign_negative() {
+        return false;
     }
-    push_digits(text, units / 10_000, 1);
-    let (mut fraction, mut places) = (units % 10_000, 4);
-    if fraction > 0 {
-        while fraction % 10 == 0 {
-            (fraction, places) = (fraction / 10, places - 1);
+    let (mut units, mut places) = if scaled.is_multiple_of(10_000) { (scaled / 10_000, 0) } else { (scaled, 4) };
+    while places > 0 && units % 10 == 0 {
+        (units, places) = (units / 10, places - 1);
+    }
+    // From the last byte to the first; sign, point and 15 digits fit.
+    let mut bytes = [0; 20];
+    let mut left = bytes.iter_mut().rev();
+    let mut put = |byte| left.next().map_or((), |slot| *slot = byte);
+    for _ in 0..places {
+        put(last_digit(units));
+        units /= 10;
+    }
+    if places > 0 {
+        put(b'.');
+    }
+    loop {
+        put(last_digit(units));
+        units /= 10;
+        if units == 0 {
+            break;
         }
-        text.push('.');
-        push_digits(text, fraction, places);
     }
+    if value < 0.0 {
+        put(b'-');
+    }
+    let begin = left.len();
+    text.push_str(bytes.get(begin..).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default());
     true
 }
 
-/// Writes a whole number with so many digits at least.
-fn push_digits(text: &mut String, mut number: u64, least: usize) {
-    let mut digits = [b'0'; 20];
-    let mut begin = digits.len();
-    for digit in digits.iter_mut().rev() {
-        if number == 0 && begin + least <= 20 {
-            break;
-        }
-        *digit += u8::try_from(number % 10).unwrap_or(0);
-        number /= 10;
-        begin -= 1;
-    }
-    text.push_str(digits.get(begin..).and_then(|digits| str::from_utf8(digits).ok()).unwrap_or_default());
+fn last_digit(number: u64) -> u8 {
+    b'0' + u8::try_from(number % 10).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -182,8 +204,9 @@ mod tests {
     #[test]
     fn labels_are_cut_before_they_are_escaped() {
         let labels = Labels::default().with("url", &"\"".repeat(200));
-        assert_eq!(labels.0, format!("url=\"{}\"", "\\\"".repeat(128)));
-        assert_eq!(Labels::default().with("url", &"\u{e9}".repeat(129)).0, format!("url=\"{}\"", "\u{e9}".repeat(128)));
+        assert_eq!(labels.0, format!("{{url=\"{}\"}} ", "\\\"".repeat(128)));
+        let labels = Labels::default().with("url", &"\u{e9}".repeat(129));
+        assert_eq!(labels.0, format!("{{url=\"{}\"}} ", "\u{e9}".repeat(128)));
     }
 
     /// The quick way writes what std writes.

@@ -63,9 +63,7 @@ impl<'a> Entry<'a> {
         let chips = reading.filter(|_| with_chips).map_or(&[][..], |reading| &reading.chips);
         let boards = reading.map_or(&[][..], |reading| &reading.boards);
         let pools = reading.map_or(&[][..], |reading| &reading.pools);
-        let pool = |labels: &[String]| {
-            POOL_LABELS.iter().zip(labels).fold(ip.clone(), |all, (name, value)| all.with(name, value))
-        };
+        let pool = |labels: &[String]| ip.with_all(POOL_LABELS.into_iter().zip(labels.iter().map(String::as_str)));
         Entry {
             chips: numbered(chips, |chip| ip.with("chip", &format!("{chip:03}"))),
             boards: numbered(boards, |board| ip.with("board", &board.to_string())),
@@ -199,7 +197,7 @@ impl<'a> Writer<'a> {
         self.alone(&INFO, |entries| {
             let info = |entry: &Entry<'_>| {
                 let labels = INFO_LABELS.iter().zip(entry.miner.info.as_ref()?.iter());
-                Some((labels.fold(entry.ip.clone(), |all, ((name, _), value)| all.with(name, value)), Some(1.0)))
+                Some((entry.ip.with_all(labels.map(|((name, _), value)| (*name, value.as_str()))), Some(1.0)))
             };
             entries.iter().filter_map(info).collect()
         });
