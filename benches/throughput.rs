@@ -6,7 +6,8 @@
 use std::time::{Duration, Instant};
 
 use avalonhome_prometheus_exporter::cgminer::{Reply, Request, decode};
-use avalonhome_prometheus_exporter::collect::{Info, Reading, collect};
+use avalonhome_prometheus_exporter::collect::{Collected, collect};
+use avalonhome_prometheus_exporter::pairs::Pairs;
 use avalonhome_prometheus_exporter::render::{View, page};
 use avalonhome_prometheus_exporter::store::{Miner, Store};
 use avalonhome_prometheus_exporter::target::Target;
@@ -21,10 +22,13 @@ pub fn main() {
     divan::main();
 }
 
-/// From the bytes that a miner sent to its reading.
-fn read(bytes: &[u8]) -> Option<(Info, Reading)> {
+/// From the bytes that a miner sent to its reading, with the memory of the last reply, as polls do it.
+fn read(memory: &mut Pairs, bytes: &[u8]) -> Option<Collected> {
     let text = decode(bytes);
-    Reply::parse(&text, Request::Standard, true).ok().map(|reply| collect(&reply))
+    let reply = Reply::parse_in(std::mem::take(memory), &text, Request::Standard, true).ok()?;
+    let collected = collect(&reply);
+    *memory = reply.into_memory();
+    Some(collected)
 }
 
 /// A reply as `client` gives it: without its NUL.
@@ -37,7 +41,8 @@ fn fleet(size: u32, capture: &[u8]) -> Vec<Miner> {
     let address = |number: u32| std::net::Ipv4Addr::from(0x7f01_0000 + number).to_string();
     let targets: Vec<Target> = (1..=size).filter_map(|number| Target::parse(&address(number), 4028).ok()).collect();
     let store = Store::new(&targets, Duration::from_secs(10), None);
-    for (index, reading) in targets.iter().filter_map(|_| read(without_nul(capture))).enumerate() {
+    let mut memory = Pairs::default();
+    for (index, reading) in targets.iter().filter_map(|_| read(&mut memory, without_nul(capture))).enumerate() {
         store.record(index, Instant::now(), Ok(reading));
     }
     store.miners()
@@ -51,8 +56,9 @@ fn view(miners: &[Miner]) -> View<'_> {
 #[divan::bench(args = [("nano3s", NANO_3S), ("a15", A15)].map(Named))]
 fn poll(bencher: Bencher<'_, '_>, capture: Named) {
     let bytes = without_nul(capture.0.1);
-    assert!(read(bytes).is_some(), "the capture is a reading");
-    bencher.counter(BytesCount::of_slice(bytes)).bench(|| read(black_box(bytes)));
+    let mut memory = Pairs::default();
+    assert!(read(&mut memory, bytes).is_some(), "the capture is a reading");
+    bencher.counter(BytesCount::of_slice(bytes)).bench_local(|| read(&mut memory, black_box(bytes)));
 }
 
 /// Parse alone.
@@ -60,18 +66,27 @@ fn poll(bencher: Bencher<'_, '_>, capture: Named) {
 fn parse(bencher: Bencher<'_, '_>, capture: Named) {
     let bytes = without_nul(capture.0.1);
     let text = decode(bytes);
-    bencher
-        .counter(BytesCount::of_slice(bytes))
-        .bench(|| Reply::parse(black_box(&text), Request::Standard, true).is_ok());
+    let mut memory = Pairs::default();
+    bencher.counter(BytesCount::of_slice(bytes)).bench_local(|| {
+        let reply = Reply::parse_in(std::mem::take(&mut memory), black_box(&text), Request::Standard, true);
+        memory = reply.map(Reply::into_memory).unwrap_or_default();
+    });
 }
 
-/// Rendering with chips on; MB/s of page text.
-#[divan::bench(args = [1, 10, 100])]
+/// Rendering with chips on, and putting the text together in pieces; MB/s of page text.
+#[divan::bench(args = [1, 10, 100, 1000])]
 fn render(bencher: Bencher<'_, '_>, size: u32) {
     let miners = fleet(size, NANO_3S);
     let bytes = page(&view(&miners)).len();
     assert!(bytes > 20_000, "the page has its chips");
-    bencher.counter(BytesCount::new(bytes)).bench(|| page(black_box(&view(&miners))));
+    let mut room = vec![0; 64 << 10];
+    bencher.counter(BytesCount::new(bytes)).bench_local(|| {
+        let page = page(black_box(&view(&miners)));
+        let mut pieces = page.pieces();
+        while pieces.fill(&mut room) > 0 {
+            black_box(&room);
+        }
+    });
 }
 
 /// A capture with the name to show for it.

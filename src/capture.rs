@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use crate::cgminer::{Reply, ReplyError, Request, decode, network_name_end};
 use crate::client::Client;
-use crate::collect::collect;
+use crate::collect::{collect, info_label};
 use crate::error::PollError;
-use crate::metrics::{INFO_LABELS, STATES};
+use crate::metrics::STATES;
 use crate::target::Target;
 
 /// Asks a miner for all that the exporter can ask, and masks its reply. The NUL is at its end if the miner sent one.
@@ -46,7 +46,7 @@ pub fn file_name(reply: &[u8]) -> String {
     let Ok(reply) = Reply::parse(&text, Request::Extended, true) else { return "unknown__unknown__error.reply".into() };
     let (info, reading) = collect(&reply);
     let label = |name: &str| {
-        let value = INFO_LABELS.iter().zip(&info).find(|((label, _), _)| *label == name).map_or("", |(_, value)| value);
+        let value = info_label(&info, name);
         let plain =
             |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c.to_ascii_lowercase() } else { '-' };
         if value.is_empty() { "unknown".to_owned() } else { value.chars().take(64).map(plain).collect() }
@@ -371,7 +371,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::collect::{Info, Reading};
+    use std::sync::Arc;
+
+    use crate::collect::Collected;
+    use crate::texts::Texts;
 
     const CAPTURES: [&[u8]; 8] = [
         include_bytes!("../tests/captures/a15-194__24102401_25462b2__mining.reply"),
@@ -385,7 +388,7 @@ mod tests {
     ];
     const EXTENDED: &[u8] = CAPTURES[6];
 
-    fn read(reply: &[u8]) -> Result<(Info, Reading), ReplyError> {
+    fn read(reply: &[u8]) -> Result<Collected, ReplyError> {
         let text = decode(reply.strip_suffix(b"\0").unwrap());
         Reply::parse(&text, Request::Extended, true).map(|reply| collect(&reply))
     }
@@ -503,11 +506,12 @@ mod tests {
             prop_assert!(!holds(&masked, user.as_bytes()) && !holds(&masked, b"qz") && !holds(&masked, b"ZQ"));
             prop_assert!(!holds(&masked, dna.as_bytes()) && !holds(&masked, mac.as_bytes()));
             prop_assert!(network.len() < 4 || !holds(&masked, &[b"SSID[", &network[..]].concat()) );
-            let (info, mut reading) = read(&reply).unwrap();
-            let (masked_info, mut masked_reading) = read(&masked).unwrap();
-            prop_assert_eq!(&info[..7], &masked_info[..7]);
-            for pool in reading.pools.iter_mut().chain(&mut masked_reading.pools) {
-                pool.labels[1].clear();
+            let ((info, mut reading), (masked_info, mut masked_reading)) = (read(&reply).unwrap(), read(&masked).unwrap());
+            prop_assert_eq!(&info.all()[..7], &masked_info.all()[..7]);
+            let readings = [Arc::make_mut(&mut reading), Arc::make_mut(&mut masked_reading)];
+            for pool in readings.into_iter().flat_map(|reading| &mut reading.pools) {
+                let [_, _, priority, status, _] = pool.labels.all().map(str::to_owned);
+                pool.labels = Texts::new(|number, text| text.push_str(["", "", &priority, &status, ""][number]));
             }
             prop_assert_eq!(reading, masked_reading);
         }

@@ -209,7 +209,7 @@ pub fn once(config: &Config) -> (String, bool) {
     Poller::new(store.clone(), config.request(), config.timeout).run_once();
     let miners = store.miners();
     let view = View { miners: &miners, now: Instant::now(), chips: config.chips, price: None, own: None };
-    (render::page(&view), miners.iter().any(crate::store::Miner::is_up))
+    (render::page(&view).to_text(), miners.iter().any(crate::store::Miner::is_up))
 }
 
 /// Asks a miner, and tells which name its capture has among the tests.

@@ -8,6 +8,7 @@
 //! The one call of std without a time-out is the resolver's. It runs in a thread of its own, at most one a miner; when
 //! the deadline passes first, the poll fails while the look-up goes on, and the next poll waits for the same look-up.
 
+use std::ffi::CStr;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
@@ -23,6 +24,9 @@ use crate::target::Target;
 /// Largest reply. Real ones have 6 to 13 kB, old machines with several modules 46 kB, and after `estats|all` ten times
 /// that.
 pub const REPLY_BYTES_MAX: usize = 1 << 20;
+
+/// Room for one to begin with.
+const REPLY_BYTES: usize = 16 << 10;
 
 /// Stack of a resolver thread: musl's resolver keeps its packets there.
 const RESOLVER_STACK_BYTES: usize = 256 << 10;
@@ -103,11 +107,18 @@ impl Client {
 
     /// Asks the miner and returns its reply up to the first NUL, or up to the end if none came.
     pub fn exchange(&self, request: Request, timeout: Duration) -> Result<RawReply, PollError> {
+        let mut bytes = Vec::new();
+        let is_whole = self.exchange_into(&mut bytes, request, timeout)?;
+        Ok(RawReply { bytes, is_whole })
+    }
+
+    /// The same, with the reply put in place of what `bytes` hold. Whether the NUL was seen.
+    pub fn exchange_into(&self, bytes: &mut Vec<u8>, request: Request, timeout: Duration) -> Result<bool, PollError> {
         let budget = Budget::new(timeout);
         let mut stream = self.open(budget)?;
-        stream.set_write_timeout(Some(budget.left(Phase::Send)?)).map_err(|error| budget.error(Phase::Send, error))?;
+        // So few bytes always fit into the buffer of a new connection, so this does not wait.
         stream.write_all(request.text().as_bytes()).map_err(|error| budget.error(Phase::Send, error))?;
-        receive(&mut stream, budget)
+        receive(&mut stream, bytes, budget)
     }
 
     /// Resolves the host without connecting.
@@ -205,24 +216,28 @@ fn connect(addresses: &[SocketAddr], budget: Budget, shares: u32) -> Result<TcpS
     Err(last)
 }
 
-fn receive(stream: &mut TcpStream, budget: Budget) -> Result<RawReply, PollError> {
-    let mut bytes = Vec::with_capacity(16 << 10);
-    let mut chunk = [0; 8 << 10];
+fn receive(stream: &mut TcpStream, bytes: &mut Vec<u8>, budget: Budget) -> Result<bool, PollError> {
+    let mut length = 0;
     loop {
+        if length == bytes.len() {
+            bytes.resize((2 * length).max(REPLY_BYTES), 0);
+        }
         let left = budget.left(Phase::Receive)?;
         stream.set_read_timeout(Some(left)).map_err(|error| budget.error(Phase::Receive, error))?;
-        let received = match stream.read(&mut chunk) {
-            Ok(count) => chunk.get(..count).unwrap_or_default(),
+        let count = match stream.read(bytes.get_mut(length..).unwrap_or_default()) {
+            Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(budget.error(Phase::Receive, error)),
         };
-        let end = received.iter().position(|byte| *byte == 0);
-        bytes.extend_from_slice(received.get(..end.unwrap_or(received.len())).unwrap_or_default());
-        if bytes.len() > REPLY_BYTES_MAX {
+        let received = bytes.get(length..length + count).unwrap_or_default();
+        let end = CStr::from_bytes_until_nul(received).ok().map(CStr::count_bytes);
+        length += end.unwrap_or(count);
+        if length > REPLY_BYTES_MAX {
             return Err(ReplyError::Oversized(REPLY_BYTES_MAX).into());
         }
-        if received.is_empty() || end.is_some() {
-            return Ok(RawReply { bytes, is_whole: end.is_some() });
+        if count == 0 || end.is_some() {
+            bytes.truncate(length);
+            return Ok(end.is_some());
         }
     }
 }

@@ -4,13 +4,21 @@
 //! was sent; the new ones leave out what is no reading: chips and boards of a miner in standby (it repeats those of the
 //! last run), -273 for a sensor that is not there, a chip at 0 °C.
 
-use crate::cgminer::{Items, Record, Reply, number, numbers};
+use std::fmt::Write;
+use std::sync::Arc;
+
+use crate::cgminer::{Fields, Reply, Version};
 use crate::exposition::LABEL_CHARS_MAX;
 use crate::metrics::{
-    BOARD, Board, CHIP, Chip, INFO_LABELS, List, MINER, Miner, POOL, POOL_STATE, POSITIONS, Pool, Row, STATES, Scale,
-    Stat,
+    BOARD, Board, CHIP, Chip, INFO_LABELS, List, MINER, Miner, POOL, POOL_LABELS, POOL_STATE, POSITIONS, Pool, Row,
+    STATES, Scale, Stat,
 };
+use crate::number::{number, numbers};
 use crate::power::{Model, Quantity, Supply, split_version};
+use crate::texts::Texts;
+
+/// Bytes of a chip's number in a list, and of the space before it.
+const CHIP_BYTES: usize = 3;
 
 /// Limits of a reading: what real miners have, several times over. With [`LABEL_CHARS_MAX`] they bound the page, whatever
 /// a miner invents: 854 series a miner, 4,950 with single chips. What they cut off is counted in [`Reading::dropped`].
@@ -19,15 +27,15 @@ const BOARDS_MAX: usize = 8;
 const FANS_MAX: usize = 16;
 const POOLS_MAX: usize = 16;
 
-/// Slots of the supply that have a row in the catalogue; more of them mean nothing.
-const SLOTS_MAX: usize = 10;
-
 /// Difficulties of the network that can be: before its first job a miner says 1.8e19, and above 5.6e14 the firmware's
 /// arithmetic overflows.
 const DIFFICULTY: std::ops::RangeInclusive<f64> = 1e9..=5.6e14;
 
 /// Who the miner says it is: the values of `INFO_LABELS`, empty where it does not say.
-pub type Info = [String; INFO_LABELS.len()];
+pub type Info = Texts<{ INFO_LABELS.len() }>;
+
+/// What comes of a reply. It is too large to be copied from hand to hand, and pages keep it while the next poll replaces it.
+pub type Collected = (Arc<Info>, Arc<Reading>);
 
 /// What one poll yielded. Each list is in the order of its table.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +83,7 @@ pub struct PoolReading {
     /// Its number.
     pub index: u32,
     /// The values of `POOL_LABELS`.
-    pub labels: [String; 5],
+    pub labels: Texts<{ POOL_LABELS.len() }>,
     /// Values under all labels.
     pub values: [Option<f64>; POOL.len()],
     /// Values under the index alone.
@@ -99,111 +107,212 @@ pub fn value_of<S: Copy + PartialEq>(rows: &[Row<S>], source: S, values: &[Optio
     rows.iter().zip(values).find(|(row, _)| row.source == source).and_then(|(_, value)| *value)
 }
 
+/// Who a miner is, by the names of `INFO_LABELS`.
+pub fn info_labels(info: &Info) -> impl Iterator<Item = (&'static str, &str)> {
+    INFO_LABELS.iter().zip(info.all()).map(|((name, _), value)| (*name, value))
+}
+
+/// One of them, by its name.
+pub fn info_label<'a>(info: &'a Info, name: &str) -> &'a str {
+    info_labels(info).find(|(label, _)| *label == name).map_or("", |(_, value)| value)
+}
+
 /// Reads a reply.
-pub fn collect(reply: &Reply<'_>) -> (Info, Reading) {
-    let source = Source::new(reply);
+pub fn collect(reply: &Reply<'_>) -> Collected {
+    let mut source = Source::new(reply);
+    let (chips, more_chips) = source.chips();
+    source.chips = Chips::new(&chips, more_chips);
     let mut miner = [None; MINER.len()];
     for (value, row) in miner.iter_mut().zip(MINER) {
         *value = source.miner(row.source, row.scale);
     }
     let (boards, more_boards) = source.boards();
-    let (fans, more_fans) = source.fans();
+    let (fans, more_fans) = source.lists.fans();
     let mut cut_labels = 0;
     let (pools, more_pools) = pools(reply, &mut cut_labels);
-    let info = source.info(&mut cut_labels);
-    let more = source.more_chips + more_boards + more_fans + more_pools + cut_labels;
-    let more_in_reply = reply.more_records + reply.more_fields + source.items.more + source.lite.more;
-    let reading = Reading {
+    let info = info(reply.version(), source.items.raw("Ver"), &mut cut_labels);
+    let more = more_chips + more_boards + more_fans + more_pools + cut_labels;
+    let reading = Arc::new(Reading {
         miner,
         state: source.state,
         boards,
         fans,
         positions: POSITIONS.map(|(_, key)| source.live(key).filter(|celsius| *celsius > -273.0)),
-        chips: source.chips.iter().map(|chip| source.chip(*chip)).collect(),
+        chips,
         pools,
         watts: source.supply.get(Quantity::Watts),
-        dropped: (more + more_in_reply) as u64,
-    };
-    (info, reading)
+        dropped: (more + reply.more_records + reply.more_pairs) as u64,
+    });
+    (Arc::new(info), reading)
 }
 
 /// Who a miner says it is, by `version` alone.
-pub fn identify(version: &Record<'_>) -> Info {
-    identity(version, &mut 0)
+pub fn identify(version: &Version<'_>) -> Info {
+    info(version.fields(), None, &mut 0)
 }
 
-fn identity(version: &Record<'_>, cut: &mut usize) -> Info {
-    INFO_LABELS.map(|(_, keys)| {
+/// What `version` says, else what the item `Ver` does.
+fn info(version: Fields<'_>, ver: Option<&str>, cut: &mut usize) -> Info {
+    let ver = ver.and_then(split_version);
+    Info::new(|number, text| {
+        let Some((label, keys)) = INFO_LABELS.get(number) else { return };
         let stated = keys.iter().find_map(|key| version.text(key).filter(|text| !text.is_empty()));
-        short(&stated.unwrap_or_default(), cut)
+        match (stated, *label, ver) {
+            (Some(stated), ..) => push_short(text, &stated, cut),
+            (None, "model", Some((model, _))) => push_short(text, model, cut),
+            (None, "firmware", Some((_, firmware))) => push_short(text, firmware, cut),
+            _ => {}
+        }
     })
 }
 
-/// A chip's numbers as they were sent.
-#[derive(Clone, Copy, Default)]
-struct RawChip {
-    temp: Option<f64>,
-    voltage: Option<f64>,
-    work: Option<f64>,
+/// The lists whose keys are numbered: those of the chips, one a board, and the fans.
+#[derive(Default)]
+struct Lists<'a> {
+    /// As the lists of [`CHIP_LISTS`].
+    boards: [[&'a str; CHIP_LISTS.len()]; BOARDS_MAX],
+    more_boards: usize,
+    fans: [Option<&'a str>; FANS_MAX],
+    more_fans: usize,
 }
 
-impl RawChip {
-    fn get(self, list: List) -> Option<f64> {
-        match list {
-            List::Temp => self.temp,
-            List::Voltage => self.voltage,
-            List::Work => self.work,
+const CHIP_LISTS: [List; 3] = [List::Temp, List::Voltage, List::Work];
+
+impl<'a> Lists<'a> {
+    fn new(items: Fields<'a>) -> Self {
+        let mut lists = Lists::default();
+        for (stem, number, text) in items.numbered() {
+            if let Some(at) = CHIP_LISTS.iter().position(|list| list.stem() == stem) {
+                match lists.boards.get_mut(number).and_then(|board| board.get_mut(at)) {
+                    Some(place) if place.is_empty() => *place = text,
+                    Some(_) => {}
+                    None => lists.more_boards += 1,
+                }
+            } else if stem == "Fan" && number > 0 {
+                match lists.fans.get_mut(number - 1) {
+                    Some(place) => *place = place.or(Some(text)),
+                    None => lists.more_fans += 1,
+                }
+            }
         }
+        lists
+    }
+
+    fn fans(&self) -> (Vec<Option<f64>>, usize) {
+        (self.fans.into_iter().map_while(|rpm| rpm.map(number)).collect(), self.more_fans)
+    }
+}
+
+/// All chips together.
+#[derive(Default)]
+struct Chips {
+    count: usize,
+    columns: [Column; CHIP.len()],
+}
+
+impl Chips {
+    fn new(chips: &[[Option<f64>; CHIP.len()]], more: usize) -> Self {
+        let mut columns = [Column::default(); CHIP.len()];
+        for chip in chips {
+            for (column, value) in columns.iter_mut().zip(chip) {
+                column.add(*value);
+            }
+        }
+        Chips { count: chips.len() + more, columns }
+    }
+
+    fn get(&self, source: Chip, stat: Stat) -> Option<f64> {
+        CHIP.iter().zip(&self.columns).find(|(row, _)| row.source == source).and_then(|(_, column)| column.get(stat))
+    }
+}
+
+/// Many numbers, and what is made of them.
+#[derive(Clone, Copy)]
+struct Column {
+    count: u32,
+    sum: f64,
+    least: f64,
+    greatest: f64,
+}
+
+impl Default for Column {
+    fn default() -> Self {
+        Column { count: 0, sum: 0.0, least: f64::INFINITY, greatest: f64::NEG_INFINITY }
+    }
+}
+
+impl Column {
+    fn add(&mut self, value: Option<f64>) {
+        if let Some(value) = value {
+            self.count += 1;
+            self.sum += value;
+            self.least = f64::min(self.least, value);
+            self.greatest = f64::max(self.greatest, value);
+        }
+    }
+
+    fn get(&self, stat: Stat) -> Option<f64> {
+        let value = match stat {
+            Stat::Min => self.least,
+            Stat::Avg => self.sum / f64::from(self.count),
+            Stat::Max => self.greatest,
+            Stat::Sum => self.sum,
+        };
+        (self.count > 0 && value.is_finite()).then_some(value)
     }
 }
 
 /// A reply, prepared for the questions of the catalogue.
 struct Source<'a> {
     reply: &'a Reply<'a>,
-    device: Option<&'a Record<'a>>,
-    items: Items<'a>,
-    lite: Items<'a>,
+    device: Option<Fields<'a>>,
+    items: Fields<'a>,
+    lite: Fields<'a>,
+    lists: Lists<'a>,
     supply: Supply,
     state: Option<usize>,
     /// Whether chips and boards work; in standby they repeat their last run.
     is_live: bool,
-    chips: Vec<RawChip>,
-    more_chips: usize,
+    chips: Chips,
 }
 
 impl<'a> Source<'a> {
     fn new(reply: &'a Reply<'a>) -> Self {
-        let device = reply.device();
-        let items = device.map(Record::items).unwrap_or_default();
-        let lite = reply.litestats.as_ref().map(Record::items).unwrap_or_default();
-        let state = state(&items, &lite);
+        let (items, lite) = (reply.device_items(), reply.litestats());
+        let state = state(items, lite);
         let is_off = items.number("SoftOFF").is_some_and(|reason| reason != 0.0);
-        let (chips, more_chips) = chips(&items);
-        let supply = Supply::new(model(&reply.version, &items), items.list("PS").take(SLOTS_MAX).collect());
-        let is_live = !is_off && state.is_none_or(|state| STATES.get(state) == Some(&"work"));
-        Source { reply, device, items, lite, supply, state, is_live, chips, more_chips }
+        Source {
+            reply,
+            device: reply.device(),
+            items,
+            lite,
+            lists: Lists::new(items),
+            supply: Supply::new(model(reply.version(), items), items.list("PS")),
+            state,
+            is_live: !is_off && state.is_none_or(|state| STATES.get(state) == Some(&"work")),
+            chips: Chips::default(),
+        }
     }
 
     fn miner(&self, source: Miner, scale: Scale) -> Option<f64> {
         let value = match source {
-            Miner::Summary(key) => self.reply.summary.number(key),
+            Miner::Summary(key) => self.reply.summary().number(key),
             Miner::Device(key) => self.device?.number(key).or_else(|| self.items.number(key)),
             Miner::Item(key) => self.items.number(key),
             Miner::Whole(key) => self.items.raw(key)?.trim().parse::<u32>().ok().map(f64::from),
             Miner::Slot(number) => self.supply.slot(number),
-            Miner::Uptime => self.reply.summary.number("Elapsed").or_else(|| self.device?.number("Elapsed")),
+            Miner::Uptime => self.reply.summary().number("Elapsed").or_else(|| self.device?.number("Elapsed")),
             Miner::Hashrate(gigahashes, megahashes) => self.hashrate(gigahashes, megahashes),
             Miner::Working => {
-                state_item(&self.items, "Work:").and_then(state_number).map(|state| f64::from(u8::from(state == 1)))
+                state_item(self.items, "Work:").and_then(state_number).map(|state| f64::from(u8::from(state == 1)))
             }
-            Miner::HashBoards => state_item(&self.items, "Hash Board:").and_then(number),
+            Miner::HashBoards => state_item(self.items, "Hash Board:").and_then(number),
             Miner::SoftOff => self.items.number("SoftOFF").map(|reason| f64::from(u8::from(reason != 0.0))),
             Miner::Ambient => self.items.number("ITemp").or_else(|| self.items.number("Temp")),
-            Miner::ChipCount => (!self.chips.is_empty()).then_some((self.chips.len() + self.more_chips) as f64),
-            Miner::Chips(list, stat) => {
-                return stat.of(self.chips.iter().filter_map(|chip| scale.apply(chip.get(list)?)));
-            }
-            Miner::Core(stat) => return stat.of(self.chips.iter().filter_map(|chip| scale.apply(self.core(*chip)?))),
+            Miner::ChipCount => (self.chips.count > 0).then_some(self.chips.count as f64),
+            // In the unit of the chips' own families.
+            Miner::Chips(list, stat) => return self.chips.get(Chip::List(list), stat),
+            Miner::Core(stat) => return self.chips.get(Chip::Core, stat),
             Miner::Supply(quantity) => self.supply.get(quantity),
             Miner::SupplyError => self.supply.error(),
             Miner::Efficiency => self.efficiency(),
@@ -211,14 +320,14 @@ impl<'a> Source<'a> {
             Miner::Rssi => self.wireless("RSSI").filter(|dbm| *dbm != 0.0 && self.wireless("NetDevType") == Some(1.0)),
             Miner::Filter => self.wireless("Filter"),
             Miner::Difficulty => {
-                self.reply.coin.as_ref()?.number("Network Difficulty").filter(|value| DIFFICULTY.contains(value))
+                self.reply.coin()?.number("Network Difficulty").filter(|value| DIFFICULTY.contains(value))
             }
         };
         scale.apply(value?)
     }
 
     fn hashrate(&self, gigahashes: Scale, megahashes: Scale) -> Option<f64> {
-        let summary = |key| self.reply.summary.number(key);
+        let summary = |key| self.reply.summary().number(key);
         match self.items.number("GHSspd") {
             Some(value) => gigahashes.apply(value),
             None => megahashes.apply(summary("MHS 30s").or_else(|| summary("MHS 5s"))?),
@@ -241,17 +350,38 @@ impl<'a> Source<'a> {
         self.items.number(key).filter(|_| self.is_live)
     }
 
-    /// The core voltage of a chip that works; no chip works at 0 V.
-    fn core(&self, chip: RawChip) -> Option<f64> {
-        chip.voltage.filter(|millivolts| self.is_live && *millivolts > 0.0)
+    /// The chips of all boards. A board has as many chips as its longest list, so that the lists stay in step.
+    fn chips(&self) -> (Vec<[Option<f64>; CHIP.len()]>, usize) {
+        let bytes: usize = self.lists.boards.iter().filter_map(|lists| lists.iter().map(|list| list.len()).max()).sum();
+        let mut chips = Vec::with_capacity((bytes / CHIP_BYTES + 1).min(CHIPS_MAX));
+        let mut more = 0;
+        for mut lists in self.lists.boards.map(|lists| lists.map(numbers)) {
+            loop {
+                let numbers = lists.each_mut().map(Iterator::next);
+                if numbers.iter().all(Option::is_none) {
+                    break;
+                }
+                if chips.len() < CHIPS_MAX {
+                    chips.push(self.chip(numbers.map(Option::flatten)));
+                } else {
+                    more += 1;
+                }
+            }
+        }
+        (chips, more)
     }
 
-    fn chip(&self, chip: RawChip) -> [Option<f64>; CHIP.len()] {
+    /// A chip, from its numbers in the lists of [`CHIP_LISTS`].
+    fn chip(&self, numbers: [Option<f64>; CHIP_LISTS.len()]) -> [Option<f64>; CHIP.len()] {
+        let [temp, voltage, work] = numbers;
         let mut values = [None; CHIP.len()];
         for (value, row) in values.iter_mut().zip(CHIP) {
             let raw = match row.source {
-                Chip::List(list) => chip.get(list),
-                Chip::Core => self.core(chip),
+                Chip::List(List::Temp) => temp,
+                Chip::List(List::Voltage) => voltage,
+                Chip::List(List::Work) => work,
+                // No chip works at 0 V.
+                Chip::Core => voltage.filter(|millivolts| self.is_live && *millivolts > 0.0),
             };
             *value = raw.and_then(|raw| row.scale.apply(raw));
         }
@@ -273,10 +403,7 @@ impl<'a> Source<'a> {
                 }
             }
         }
-        let lists_of_chips = [List::Temp, List::Voltage, List::Work].into_iter();
-        let lists_of_chips = lists_of_chips.flat_map(|list| self.items.family(list.stem()));
-        let more_lists = lists_of_chips.filter(|(board, _)| *board >= BOARDS_MAX).count();
-        let more = count - boards.len() + more_lists;
+        let more = count - boards.len() + self.lists.more_boards;
         (boards, more)
     }
 
@@ -290,61 +417,19 @@ impl<'a> Source<'a> {
         let list = self.items.raw(key).filter(|_| is_shown).unwrap_or_default();
         numbers(list).map(move |value| value.filter(|value| has_zero || *value > 0.0))
     }
-
-    fn fans(&self) -> (Vec<Option<f64>>, usize) {
-        let mut fans = [None; FANS_MAX];
-        let mut more = 0;
-        for (fan, rpm) in self.items.family("Fan").filter(|(fan, _)| *fan > 0) {
-            match fans.get_mut(fan - 1) {
-                Some(place) => *place = place.or(Some(rpm)),
-                None => more += 1,
-            }
-        }
-        (fans.into_iter().map_while(|rpm| rpm.map(number)).collect(), more)
-    }
-
-    fn info(&self, cut: &mut usize) -> Info {
-        let version = self.items.raw("Ver").and_then(split_version);
-        let mut info = identity(&self.reply.version, cut);
-        for (value, (label, _)) in info.iter_mut().zip(INFO_LABELS).filter(|(value, _)| value.is_empty()) {
-            *value = match (label, version) {
-                ("model", Some((model, _))) => short(model, cut),
-                ("firmware", Some((_, firmware))) => short(firmware, cut),
-                _ => String::new(),
-            };
-        }
-        info
-    }
 }
 
-impl Stat {
-    fn of(self, values: impl Iterator<Item = f64>) -> Option<f64> {
-        let (mut count, mut sum, mut least, mut greatest) = (0_u32, 0.0, f64::INFINITY, f64::NEG_INFINITY);
-        for value in values {
-            count += 1;
-            sum += value;
-            least = f64::min(least, value);
-            greatest = f64::max(greatest, value);
-        }
-        let value = match self {
-            Self::Min => least,
-            Self::Avg => sum / f64::from(count),
-            Self::Max => greatest,
-            Self::Sum => sum,
-        };
-        (count > 0 && value.is_finite()).then_some(value)
-    }
-}
-
-/// A text of the miner, as long as a label may be: it is kept, logged and shown. `cut` counts those that lost their end.
-fn short(text: &str, cut: &mut usize) -> String {
-    let end = text.char_indices().nth(LABEL_CHARS_MAX).map(|(end, _)| end);
+/// Appends a text of the miner, as long as a label may be: it is kept, logged and shown. `cut` counts those that lost their
+/// end.
+fn push_short(out: &mut String, text: &str, cut: &mut usize) {
+    let is_short = text.len() <= LABEL_CHARS_MAX;
+    let end = text.char_indices().nth(LABEL_CHARS_MAX).filter(|_| !is_short).map(|(end, _)| end);
     *cut += usize::from(end.is_some());
-    text.get(..end.unwrap_or(text.len())).unwrap_or(text).to_owned()
+    out.push_str(text.get(..end.unwrap_or(text.len())).unwrap_or(text));
 }
 
 /// What follows a word in `SYSTEMSTATU[Work: In Work, Hash Board: 1 ]`.
-fn state_item<'a>(items: &Items<'a>, word: &str) -> Option<&'a str> {
+fn state_item<'a>(items: Fields<'a>, word: &str) -> Option<&'a str> {
     items.raw("SYSTEMSTATU")?.split(',').find_map(|part| part.trim().strip_prefix(word))
 }
 
@@ -355,12 +440,12 @@ fn state_number(words: &str) -> Option<usize> {
         .position(|state| words.trim().strip_prefix("In ").is_some_and(|word| word.eq_ignore_ascii_case(state)))
 }
 
-fn state(items: &Items<'_>, lite: &Items<'_>) -> Option<usize> {
-    let number = |items: &Items<'_>| items.raw("STATE")?.parse().ok().filter(|state| *state < STATES.len());
+fn state(items: Fields<'_>, lite: Fields<'_>) -> Option<usize> {
+    let number = |items: Fields<'_>| items.raw("STATE")?.parse().ok().filter(|state| *state < STATES.len());
     state_item(items, "Work:").and_then(state_number).or_else(|| number(items)).or_else(|| number(lite))
 }
 
-fn model(version: &Record<'_>, items: &Items<'_>) -> Option<Model> {
+fn model(version: Fields<'_>, items: Fields<'_>) -> Option<Model> {
     let stated = version.text("MODEL").filter(|name| !name.is_empty());
     match stated {
         Some(name) => Model::from_name(&name),
@@ -368,42 +453,12 @@ fn model(version: &Record<'_>, items: &Items<'_>) -> Option<Model> {
     }
 }
 
-/// The chips of all boards. A board has as many chips as its longest list, so that the three stay in step.
-fn chips(items: &Items<'_>) -> (Vec<RawChip>, usize) {
-    let mut boards = [[""; 3]; BOARDS_MAX];
-    for (at, list) in [List::Temp, List::Voltage, List::Work].into_iter().enumerate() {
-        for (board, text) in items.family(list.stem()) {
-            if let Some(place) =
-                boards.get_mut(board).and_then(|lists| lists.get_mut(at)).filter(|text| text.is_empty())
-            {
-                *place = text;
-            }
-        }
-    }
-    let mut chips = Vec::new();
-    let mut more = 0;
-    for [mut temp, mut voltage, mut work] in boards.map(|lists| lists.map(numbers)) {
-        loop {
-            let (temp, voltage, work) = (temp.next(), voltage.next(), work.next());
-            if temp.is_none() && voltage.is_none() && work.is_none() {
-                break;
-            }
-            if chips.len() < CHIPS_MAX {
-                chips.push(RawChip { temp: temp.flatten(), voltage: voltage.flatten(), work: work.flatten() });
-            } else {
-                more += 1;
-            }
-        }
-    }
-    (chips, more)
-}
-
 /// The pools of `pools`, then those that only `stats` knows.
 fn pools(reply: &Reply<'_>, cut: &mut usize) -> (Vec<PoolReading>, usize) {
-    let number_of = |record: &Record<'_>| record.raw("ID")?.strip_prefix("POOL")?.parse().ok();
-    let stats = |index: u32| reply.stats.iter().find(|record| number_of(record) == Some(index));
-    let known = reply.pools.iter().filter_map(|record| Some((record.raw("POOL")?.parse().ok()?, Some(record))));
-    let others = reply.stats.iter().filter_map(number_of);
+    let number_of = |record: Fields<'_>| record.raw("ID")?.strip_prefix("POOL")?.parse().ok();
+    let stats = |index: u32| reply.stats().find(|record| number_of(*record) == Some(index));
+    let known = reply.pools().filter_map(|record| Some((record.raw("POOL")?.parse().ok()?, Some(record))));
+    let others = reply.stats().filter_map(number_of);
     let mut pools: Vec<PoolReading> = Vec::new();
     let mut more = 0;
     for (index, record) in known.chain(others.map(|index| (index, None))) {
@@ -419,8 +474,7 @@ fn pools(reply: &Reply<'_>, cut: &mut usize) -> (Vec<PoolReading>, usize) {
     (pools, more)
 }
 
-fn pool(index: u32, record: Option<&Record<'_>>, stats: Option<&Record<'_>>, cut: &mut usize) -> PoolReading {
-    let mut text = |key: &str| short(&record.and_then(|record| record.text(key)).unwrap_or_default(), cut);
+fn pool(index: u32, record: Option<Fields<'_>>, stats: Option<Fields<'_>>, cut: &mut usize) -> PoolReading {
     let flag = |value: &str| match value {
         "true" => Some(1.0),
         "false" => Some(0.0),
@@ -445,7 +499,20 @@ fn pool(index: u32, record: Option<&Record<'_>>, stats: Option<&Record<'_>>, cut
     values.iter_mut().zip(POOL).for_each(|(slot, row)| *slot = value(row));
     let mut by_index = [None; POOL_STATE.len()];
     by_index.iter_mut().zip(POOL_STATE).for_each(|(slot, row)| *slot = value(row));
-    let labels = [index.to_string(), text("URL"), text("Priority"), text("Status"), format!("POOL{index}")];
+    let labels = Texts::new(|number, text| {
+        // As `POOL_LABELS`.
+        let key = match number {
+            1 => "URL",
+            2 => "Priority",
+            3 => "Status",
+            _ => {
+                let prefix = if number == 0 { "" } else { "POOL" };
+                let _ = write!(text, "{prefix}{index}");
+                return;
+            }
+        };
+        push_short(text, &record.and_then(|record| record.text(key)).unwrap_or_default(), cut);
+    });
     PoolReading { index, labels, values, state: by_index }
 }
 
@@ -455,7 +522,7 @@ mod tests {
     use crate::cgminer::Request;
 
     /// A reply with this device field, these fields of `version`, and more after `pools`.
-    fn reading(version: &str, module: &str, tail: &str) -> (Info, Reading) {
+    fn reading(version: &str, module: &str, tail: &str) -> Collected {
         let text = format!(
             "CMD=version|STATUS=S|VERSION,{version}|CMD=summary|STATUS=S|SUMMARY,MHS 5s=5e6,MHS 30s=3e7,Total MH=nan|\
              CMD=stats|STATUS=S|STATS=0,ID=AVA100,Elapsed=9,MM ID0={module},MM Count=1|CMD=pools|STATUS=E,Code=8|{tail}"
@@ -505,6 +572,27 @@ mod tests {
         assert_eq!(board(&working, 1, "avalon_board_crc_errors_total"), None);
         let temps: Vec<_> = working.chips.iter().map(|chip| chip[0]).collect();
         assert_eq!(temps, [Some(80.0), Some(81.0), None, Some(82.0)], "boards stay in step");
+    }
+
+    /// What is made of all chips is made of the values of each, so it has their unit.
+    #[test]
+    fn all_chips_have_the_unit_of_one() {
+        let mut rows = 0;
+        for row in MINER {
+            let of = match row.source {
+                Miner::Chips(list, _) => Chip::List(list),
+                Miner::Core(_) => Chip::Core,
+                _ => continue,
+            };
+            assert_eq!(
+                CHIP.iter().find(|chip| chip.source == of).map(|chip| chip.scale),
+                Some(row.scale),
+                "{}",
+                row.name
+            );
+            rows += 1;
+        }
+        assert_eq!(rows, 13);
     }
 
     #[test]
@@ -563,9 +651,9 @@ mod tests {
     #[test]
     fn who_it_is() {
         let (info, _) = reading("PROD=P,VERSION=v,MAC=", "Ver[15-194-24102401_25462b2]", "");
-        assert_eq!(info, ["15-194", "P", "v", "", "", "", "", "", ""]);
+        assert_eq!(info.all(), ["15-194", "P", "v", "", "", "", "", "", ""]);
         let (info, _) = reading("LVERSION=l,CGVERSION=c", "Ver[nonsense]", "");
-        assert_eq!((info[0].as_str(), info[2].as_str()), ("", "l"));
+        assert_eq!((info.all()[0], info.all()[2]), ("", "l"));
         let unknown = reading("MODEL=Nano9", "Ver[Q-25052801_14a19a2] PS[0 1 2 3 4 5 6]", "").1;
         assert_eq!((unknown.watts, of(&unknown, "avalon_ps_slot_6")), (None, Some(6.0)), "what is stated counts");
         let nameless = reading("", "Ver[Q-25052801_14a19a2] PS[0 1 2 3 4 5 6]", "").1;
@@ -583,7 +671,7 @@ mod tests {
         assert_eq!(of(&reading, "avalon_chip_count"), Some(100_001.0));
         let (info, cut) =
             self::reading(&format!("MODEL={},DNA={}", many(100_000), "e".repeat(LABEL_CHARS_MAX)), "", "");
-        assert_eq!((info[0].len(), cut.dropped), (LABEL_CHARS_MAX, 1), "one label lost its end");
+        assert_eq!((info.all()[0].len(), cut.dropped), (LABEL_CHARS_MAX, 1), "one label lost its end");
         let (_, reading) = self::reading("", "PVT_T7[1] PVT_T8[1 2] MW99[1] PVT_V100[1]", "");
         assert_eq!((reading.chips.len(), reading.dropped), (1, 2), "chips of boards that cannot be");
         let (_, reading) = self::reading(&"a=b,".repeat(1000), &"a[] ".repeat(3000), "");
@@ -620,11 +708,11 @@ mod tests {
         let (_, reading) = collect(&Reply::parse(text, Request::Standard, true).unwrap());
         let value = |pool: &PoolReading, name| pool.values[POOL.iter().position(|row| row.name == name).unwrap()];
         let [both, stats] = &reading.pools[..] else { panic!("two pools, not {:?}", reading.pools) };
-        assert_eq!(both.labels, ["0", "a=b", "1", "Alive", "POOL0"]);
+        assert_eq!(both.labels.all(), ["0", "a=b", "1", "Alive", "POOL0"]);
         assert_eq!((value(both, "avalon_pool_up"), both.state), (Some(0.0), [Some(1.0), Some(0.0), Some(1.0)]));
         assert_eq!(value(both, "avalon_pool_times_sent_total"), Some(5.0));
         assert_eq!(value(both, "avalon_pool_work_can_roll"), Some(1.0));
-        assert_eq!((stats.labels[1].as_str(), stats.labels[4].as_str()), ("", "POOL7"));
+        assert_eq!((stats.labels.all()[1], stats.labels.all()[4]), ("", "POOL7"));
         assert_eq!((value(stats, "avalon_pool_up"), value(stats, "avalon_pool_times_sent_total")), (None, Some(6.0)));
     }
 }

@@ -173,9 +173,9 @@ mod tests {
 
     use super::*;
     use crate::cgminer::{Reply, Request, decode};
-    use crate::collect::{Info, PoolReading, Reading, collect};
+    use crate::collect::{Collected, PoolReading, Reading, collect, info_label};
     use crate::exposition::Kind;
-    use crate::metrics::{INFO_LABELS, MINER, POOL_STATE, Row};
+    use crate::metrics::{MINER, POOL_STATE, Row};
 
     const BEGAN: u64 = 1_775_395_661;
     /// Long enough for each event to come twice.
@@ -190,7 +190,7 @@ mod tests {
     }
 
     /// Polls a miner every ten seconds; what the poll yields, or none while the miner is off.
-    fn watch(plan: &'static Plan, request: Request, mut poll: impl FnMut(u64, Option<(Info, Reading)>)) {
+    fn watch(plan: &'static Plan, request: Request, mut poll: impl FnMut(u64, Option<Collected>)) {
         let mut simulation = Simulation::new(plan, BEGAN);
         for now in (0..SPAN).step_by(10) {
             let reply = simulation.answer(&request.text(), Duration::from_secs(now));
@@ -200,8 +200,8 @@ mod tests {
                     assert_eq!(bytes.pop(), Some(0));
                     let text = decode(&bytes);
                     let reply = Reply::parse(&text, request, true).unwrap();
-                    assert_eq!(reply.pools.len(), 3);
-                    assert_eq!(reply.coin.is_some(), request == Request::Extended);
+                    assert_eq!(reply.pools().count(), 3);
+                    assert_eq!(reply.coin().is_some(), request == Request::Extended);
                     collect(&reply)
                 }),
             );
@@ -218,7 +218,7 @@ mod tests {
         for (plan, fans) in PLANS.iter().zip(fans) {
             watch(plan, Request::Extended, |now, poll| {
                 let Some((info, reading)) = poll else { return };
-                let label = |name| info[INFO_LABELS.iter().position(|(label, _)| *label == name).unwrap()].clone();
+                let label = |name| info_label(&info, name).to_owned();
                 assert!(plan.build.version.contains(&format!("MODEL={},", label("model"))));
                 assert!(
                     plan.build.ver.ends_with(&label("firmware"))

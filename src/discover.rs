@@ -12,10 +12,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cgminer::{Request, decode, version_alone};
+use crate::cgminer::{Request, Version, decode};
 use crate::client::Client;
-use crate::collect::{Info, identify};
-use crate::metrics::INFO_LABELS;
+use crate::collect::{Info, identify, info_label};
 use crate::network::Network;
 use crate::target::Target;
 
@@ -50,7 +49,7 @@ impl Found {
     }
 
     fn label(&self, label: &str) -> &str {
-        INFO_LABELS.iter().zip(&self.info).find(|((name, _), _)| *name == label).map_or("", |(_, value)| value)
+        info_label(&self.info, label)
     }
 }
 
@@ -108,7 +107,7 @@ fn ask(address: Ipv4Addr, port: u16) -> Option<Found> {
     let target = Target { name: None, label: host.clone(), host, port };
     let raw = Client::new(&target).exchange(Request::Version, ADDRESS_TIME).ok()?;
     let text = decode(&raw.bytes);
-    let info = version_alone(&text).ok().map(|version| identify(&version))?;
+    let info = Version::parse(&text).ok().map(|version| identify(&version))?;
     Some(Found { target, info })
 }
 
@@ -163,8 +162,7 @@ mod tests {
     #[test]
     fn tables() {
         let miner = |host: &str, port: u16, model: &str| {
-            let mut info = Info::default();
-            info[0] = model.to_owned();
+            let info = Info::new(|number, text| text.push_str(if number == 0 { model } else { "" }));
             Found { target: Target { port, ..Target::parse(host, 1).unwrap() }, info }
         };
         let found = [miner("10.0.0.1", 4028, "Q"), miner("10.0.0.20", 4028, ""), miner("10.0.0.3", 5, "a\x1b[2Jb")];

@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::collect::Info;
-use crate::metrics::{INFO_LABELS, SD_FIRMWARE, SD_IP, SD_MODEL, SD_NAME};
+use crate::collect::{Info, info_label};
+use crate::metrics::{SD_FIRMWARE, SD_IP, SD_MODEL, SD_NAME};
 use crate::store::Miner;
 use crate::target::Target;
 
@@ -25,9 +25,8 @@ fn group(target: &Target, info: Option<&Info>) -> Value {
     labels.insert(SD_IP.to_owned(), target.label.as_str().into());
     labels.extend(target.name.as_ref().map(|name| (SD_NAME.to_owned(), name.as_str().into())));
     for (label, of) in [(SD_MODEL, "model"), (SD_FIRMWARE, "firmware")] {
-        let values = INFO_LABELS.iter().zip(info.into_iter().flatten());
-        let known = values.filter(|((name, _), value)| *name == of && !value.is_empty());
-        labels.extend(known.map(|(_, value)| (label.to_owned(), value.as_str().into())));
+        let value = info.map(|info| info_label(info, of)).filter(|value| !value.is_empty());
+        labels.extend(value.map(|value| (label.to_owned(), value.into())));
     }
     json!({ "targets": [target.address()], "labels": labels })
 }
@@ -39,8 +38,7 @@ mod tests {
     #[test]
     fn groups() {
         let target = Target::parse("the garage=fd00::1", 4028).unwrap();
-        let mut info = Info::default();
-        info[0] = "Q\"<".into();
+        let info = Info::new(|number, text| text.push_str(if number == 0 { "Q\"<" } else { "" }));
         let expected = json!([{
             "targets": ["[fd00::1]:4028"],
             "labels": {

@@ -18,13 +18,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{iter, thread};
 
 use crate::head::{self, Head, Status};
 use crate::limits::Limits;
 use crate::seats::{Counters, PIECE_BYTES, PIECE_TIME, Place, Stage, Table};
-use crate::server::{Answer, Fault, Handler, Inner};
+use crate::server::{Answer, Body, Fault, Handler, Inner};
 
 /// How long a full house keeps the next client, and all behind it, waiting for a seat.
 const SEAT_TIME: Duration = Duration::from_secs(1);
@@ -41,6 +41,9 @@ const LINGER_BYTES_MAX: usize = 1 << 20;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The deepest call is a formatted log line, some 10 KiB.
 const STACK_BYTES: usize = 128 << 10;
+
+/// Room that a piece needs beyond its length.
+const ROOM_BYTES: usize = 64;
 
 const BAD_GATEWAY: Status = "502 Bad Gateway";
 const UNAVAILABLE: Status = "503 Service Unavailable";
@@ -173,7 +176,8 @@ impl Gate {
     fn reply(&self, id: u64, socket: &TcpStream, bytes: &[u8]) -> Result<(), End> {
         let head = head::parse(bytes).map_err(End::Refused)?;
         let answer = self.answer(id, &head)?;
-        self.send(id, socket, &answer.head, if head.wants_page { &answer.page } else { &[] })
+        let none = Body::default();
+        self.send(id, socket, &answer.head, if head.wants_page { &answer.page } else { &none })
     }
 
     fn answer(&self, id: u64, head: &Head) -> Result<Arc<Answer>, End> {
@@ -183,7 +187,7 @@ impl Gate {
                 return Ok(shared);
             }
             let answer = Arc::new(self.ask(head)?);
-            page_bytes = answer.page.capacity();
+            page_bytes = answer.page.memory();
             if self.begin_reply(id, &answer)? {
                 return Ok(answer);
             }
@@ -228,7 +232,7 @@ impl Gate {
         answer.head.truncate(answer.head.len().saturating_sub(2)); // the empty line
         answer.head.extend_from_slice(b"Connection: close\r\n\r\n");
         if !head.wants_page {
-            (answer.page, answer.is_shared) = (Vec::new(), false);
+            (answer.page, answer.is_shared) = (Body::default(), false);
         }
         Ok(answer)
     }
@@ -236,7 +240,7 @@ impl Gate {
     /// Goes on to send a page, unless the memory for it was neither set aside nor is there. Frees the worker.
     fn begin_reply(&self, id: u64, answer: &Arc<Answer>) -> Result<bool, End> {
         let mut table = self.table();
-        if !table.has_set_aside(id) && !table.has_room(answer.page.capacity()) {
+        if !table.has_set_aside(id) && !table.has_room(answer.page.memory()) {
             return Ok(false);
         }
         self.enter_reply(&mut table, id, answer)?;
@@ -248,19 +252,29 @@ impl Gate {
 
     fn enter_reply(&self, table: &mut Table, id: u64, answer: &Arc<Answer>) -> Result<(), End> {
         let now = Instant::now();
-        self.enter(table, id, Stage::Reply { since: now, moved: now, pace: now }, answer.page.capacity())?;
+        self.enter(table, id, Stage::Reply { since: now, moved: now, pace: now }, answer.page.memory())?;
         table.note_page(id, answer);
         Ok(())
     }
 
-    fn send(&self, id: u64, socket: &TcpStream, head: &[u8], page: &[u8]) -> Result<(), End> {
+    fn send(&self, id: u64, socket: &TcpStream, head: &[u8], page: &Body) -> Result<(), End> {
         let mut due = Instant::now();
-        for piece in iter::once(head).chain(page.chunks(PIECE_BYTES)) {
+        let mut room = vec![0; PIECE_BYTES.min(head.len() + page.length() + ROOM_BYTES)];
+        let mut pieces = page.pieces();
+        // The head goes with the first piece, so that a small page is one packet for the client to wake up for.
+        let mut length = head.len();
+        if let Some(place) = room.get_mut(..length) {
+            place.copy_from_slice(head);
+        }
+        loop {
+            length += room.get_mut(length..).map_or(0, |room| pieces.fill(room));
+            let piece = room.get(..length).filter(|piece| !piece.is_empty());
+            let Some(piece) = piece else { return Ok(()) };
             write_by(socket, piece, due + self.limits.reply_time)?;
             due += PIECE_TIME;
             self.table().note_piece(id, due);
+            length = 0;
         }
-        Ok(())
     }
 
     /// Says why there is no reply.

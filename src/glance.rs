@@ -139,7 +139,8 @@ fn pool(miner: &Miner) -> Option<(String, bool)> {
     let pools = &miner.reading.as_ref()?.pools;
     let is_up = |pool: &&crate::collect::PoolReading| pool.get(Pool::Up) == Some(1.0);
     let pool = pools.iter().find(is_up).or(pools.first())?;
-    let url = POOL_LABELS.iter().zip(&pool.labels).find(|(label, _)| **label == "url").map(|(_, url)| url.clone());
+    let url =
+        POOL_LABELS.iter().zip(pool.labels.all()).find(|(label, _)| **label == "url").map(|(_, url)| url.to_owned());
     Some((url?, is_up(&pool)))
 }
 

@@ -6,21 +6,22 @@ use std::time::{Instant, SystemTime};
 
 use serde_json::{Value, json};
 
+use crate::collect::info_labels;
 use crate::config::Config;
 use crate::discovery;
 use crate::error::ErrorKind;
-use crate::exposition;
+use crate::exposition::{CONTENT_TYPE, Page};
 use crate::gate::Gate;
 use crate::head::PROBE_PATH;
 use crate::logging::timestamp;
-use crate::metrics::{INFO_LABELS, Poll};
+use crate::metrics::Poll;
 use crate::miner_page;
 use crate::poll::Poller;
 use crate::probe::{Probes, Refusal, percent_decode};
 use crate::process;
 use crate::render::{self, Own, VERSION, View};
 use crate::seats::Counters;
-use crate::server::{Request, Response};
+use crate::server::{Body, Request, Response};
 use crate::status_page;
 use crate::store::{Miner, Store};
 
@@ -63,7 +64,7 @@ impl Site {
     /// Answers a request.
     pub fn answer(&self, request: &Request) -> Response {
         let response = match request.path.as_str() {
-            "/metrics" => Response { is_shared: true, ..text(200, exposition::CONTENT_TYPE, self.metrics()) },
+            "/metrics" => Response { is_shared: true, ..exposition(self.metrics()) },
             PROBE_PATH => self.probe(request),
             "/sd" => text(200, JSON, pretty(&discovery::list_of(&self.store.miners()))),
             "/version" => text(200, JSON, pretty(&json!({ "version": VERSION, "exporter": PROGRAM }))),
@@ -80,7 +81,7 @@ impl Site {
         response
     }
 
-    fn metrics(&self) -> String {
+    fn metrics(&self) -> Page {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let own = Own {
             cycle: self.store.cycle().ended.map(|(_, took)| took),
@@ -106,14 +107,13 @@ impl Site {
             Err(Refusal::Forbidden(why)) => return text(403, TEXT, format!("403: {why}\n")),
         };
         let currency = self.config.price.as_ref().map(|price| price.currency.as_str());
-        let page = render::probe_page(&View {
+        exposition(render::probe_page(&View {
             miners: &[miner],
             now: Instant::now(),
             chips: self.config.chips,
             price: currency.zip(self.store.price_now()),
             own: None,
-        });
-        text(200, exposition::CONTENT_TYPE, page)
+        }))
     }
 
     /// Whether the poller lives; a miner that is down is no fault of the exporter.
@@ -180,8 +180,7 @@ fn connections(counters: Counters) -> Vec<(&'static str, u64)> {
 fn debug_miner(miner: &Miner, now: Instant) -> Value {
     let seconds = |source| miner.value(source, now);
     let info = miner.info.as_ref().map(|info| {
-        let labels =
-            INFO_LABELS.iter().zip(info.iter()).map(|((label, _), value)| ((*label).to_owned(), value.as_str().into()));
+        let labels = info_labels(info).map(|(label, value)| (label.to_owned(), value.into()));
         labels.collect::<serde_json::Map<String, Value>>()
     });
     let reading = miner.reading.as_ref().map(|reading| {
@@ -223,5 +222,9 @@ fn pretty(value: &Value) -> String {
 }
 
 fn text(status: u16, content_type: &'static str, body: String) -> Response {
-    Response { status, content_type, body: body.into_bytes(), ..Response::default() }
+    Response { status, content_type, body: Body::Text(body.into_bytes()), ..Response::default() }
+}
+
+fn exposition(page: Page) -> Response {
+    Response { status: 200, content_type: CONTENT_TYPE, body: Body::Page(page), ..Response::default() }
 }

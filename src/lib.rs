@@ -8,7 +8,7 @@
 //! ```text
 //! config -> poll, a thread a miner                          gate <- Prometheus, a browser
 //!            client   the reply's bytes                      server  (tiny_http, behind the gate)
-//!            cgminer  parts, records, fields, items            http  path -> response
+//!            cgminer  parts, records; scan: fields, items      http  path -> response
 //!            collect  Reading -> store (a lock a miner) -> render -> exposition
 //!                        ^                                    ^
 //!                        +------------ metrics ---------------+
@@ -40,7 +40,7 @@
 //!
 //! # The modules, in the order to read them
 //!
-//! Bottom up: [`pairs`], [`cgminer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`history`], [`store`],
+//! Bottom up: [`texts`], [`number`], [`pairs`], [`scan`], [`cgminer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`history`], [`store`],
 //! [`render`], [`discovery`]; [`target`], [`network`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`],
 //! [`probe`], [`process`]; [`html`], [`glance`], [`chart`], [`status_page`], [`miner_page`];
 //! [`head`], [`private_socket`], [`server`], [`limits`], [`seats`], [`gate`], [`http`], [`cli`], [`logging`];
@@ -87,6 +87,9 @@ pub mod metrics;
 pub mod power;
 pub mod error;
 pub mod cgminer;
+pub mod scan;
 pub mod pairs;
+pub mod number;
+pub mod texts;
 pub mod exposition;
 pub mod logging;

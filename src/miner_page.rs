@@ -5,13 +5,13 @@
 use std::fmt::Display;
 
 use crate::chart::{self, Curve, Point};
-use crate::collect::{PoolReading, Reading, value_of};
+use crate::collect::{PoolReading, Reading, info_label, info_labels, value_of};
 use crate::error::ErrorKind;
 use crate::glance::{Figure, Glance, Time, reject_percent, warmth, work_mode};
 use crate::html::Html;
 use crate::logging::timestamp;
 use crate::metrics::{
-    BOARD, Board, CHIP, Chip, INFO_LABELS, List, MINER, Miner as Source, POLL, POOL, POSITIONS, Poll, Pool, Row, Stat,
+    BOARD, Board, CHIP, Chip, List, MINER, Miner as Source, POLL, POOL, POSITIONS, Poll, Pool, Row, Stat,
 };
 use crate::power::Quantity;
 use crate::status_page::{View, close, cost_of_day, in_words, note, open, state, total};
@@ -28,7 +28,7 @@ pub fn page(view: &View<'_>, miner: &Miner) -> String {
     open(&mut html, view, format_args!("{title}: {}", glance.state.word()));
     html.raw("<header><div><a href=\"/\">← all miners</a><h1>").text(title).raw("</h1>");
     html.raw("<span class=\"soft\">").text(&miner.target.host).raw(" port ").text(miner.target.port);
-    if let Some([model, prod, firmware, ..]) = miner.info.as_deref() {
+    if let Some([model, prod, firmware, ..]) = miner.info.as_ref().map(|info| info.all()) {
         let product = if prod.is_empty() { model } else { prod };
         html.raw(" · ").text(product).raw(" · firmware ").text(firmware);
     }
@@ -234,7 +234,7 @@ fn pools(html: &mut Html, reading: &Reading) {
     ];
     begin_table(html, "Pools, in the miner's order", &columns);
     for pool in &reading.pools {
-        let [index, url, priority, status, _] = &pool.labels;
+        let [index, url, priority, status, _] = pool.labels.all();
         html.raw("<tr><th scope=\"row\" class=\"long\">")
             .text(url)
             .raw("<small>pool ")
@@ -312,7 +312,7 @@ fn facts(html: &mut Html, miner: &Miner, reading: &Reading) {
     ]);
     list(html, "Air and power", &air);
     let mode = reading.get(Source::Item("WORKMODE")).map_or(String::new(), |mode| {
-        let model = miner.info.as_ref().and_then(|info| info.first()).map_or("", String::as_str);
+        let model = miner.info.as_ref().map_or("", |info| info_label(info, "model"));
         work_mode(model, mode).map_or(mode.to_string(), |name| format!("{mode}, {name}"))
     });
     let uptime = reading.get(Source::Uptime).and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
@@ -356,8 +356,7 @@ fn position_name(position: &str) -> &'static str {
 
 fn identity(html: &mut Html, miner: &Miner) {
     let Some(info) = &miner.info else { return };
-    let facts: Vec<Fact> =
-        INFO_LABELS.iter().zip(info.iter()).map(|((name, _), value)| (*name, value.clone())).collect();
+    let facts: Vec<Fact> = info_labels(info).map(|(name, value)| (name, value.to_owned())).collect();
     list(html, "Identity", &facts);
 }
 

@@ -1,87 +1,118 @@
-//! The pairs of key and value that a record or an `MM` field is made of, found by their key.
+//! The keys and values of a whole reply, found by record and key.
 //!
-//! One poll asks for some 250 keys, among up to 80 pairs each. Going through the pairs every time was a third of what a
-//! poll computes, so they are hashed as they come; a map of std would hash each key several times slower and take a
-//! keyed hash's safety, which 2,048 pairs at most do not need: if all collide, finding one is as slow as it was.
+//! One poll asks for some 250 keys among 400. Going through the pairs of a record every time was a third of what a poll
+//! computes, so they are hashed as they come; a map of std would hash each key several times slower and take a keyed
+//! hash's safety, which a few thousand pairs do not need: if all collide, finding one is as slow as it was. All pairs of a
+//! reply are in one list, since a list for each record is an allocation for each.
 
-/// Lists of pairs with the same hash. A record has 40 pairs, an `MM` field 80.
-const LISTS: usize = 64;
+use std::ops::Range;
 
-/// Pairs in the order in which they came. Of a key that came twice, the first counts.
+/// Chains of pairs with the same hash. A reply has some 400 pairs.
+const CHAINS: usize = 512;
+
+/// Pairs in the order in which they came, each in a group. Of a key that came twice in a group, the first counts.
+///
+/// A pair is kept as its places in the text, so that the memory can serve one reply after the other.
 #[derive(Clone, Debug)]
-pub struct Pairs<'a> {
-    pairs: Vec<Pair<'a>>,
-    /// The newest pair of each list: its place and one, or 0.
-    newest: [u16; LISTS],
+pub struct Pairs {
+    pairs: Vec<Pair>,
+    /// The newest pair of each chain: its place and one, or 0.
+    newest: [u16; CHAINS],
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Pair<'a> {
-    key: &'a str,
-    value: &'a str,
-    /// The next older pair of the list, in the same way.
+struct Pair {
+    key: u32,
+    value: u32,
+    value_length: u32,
+    key_length: u16,
+    group: u16,
+    /// The next older pair of the chain, as `newest`.
     older: u16,
 }
 
-impl Default for Pairs<'_> {
-    fn default() -> Self {
-        Pairs::with_capacity(0)
+impl Pair {
+    fn key(self, text: &str) -> Option<&[u8]> {
+        let begin = self.key as usize;
+        text.as_bytes().get(begin..begin + usize::from(self.key_length))
+    }
+
+    fn value(self, text: &str) -> Option<&str> {
+        let begin = self.value as usize;
+        text.get(begin..begin + self.value_length as usize)
     }
 }
 
-impl<'a> Pairs<'a> {
-    /// None yet, with room for so many.
-    pub fn with_capacity(pairs: usize) -> Self {
-        Pairs { pairs: Vec::with_capacity(pairs), newest: [0; LISTS] }
+impl Default for Pairs {
+    fn default() -> Self {
+        Pairs { pairs: Vec::new(), newest: [0; CHAINS] }
+    }
+}
+
+impl Pairs {
+    /// Forgets them, but not the memory.
+    pub fn clear(&mut self) {
+        self.pairs.clear();
+        self.newest.fill(0);
     }
 
-    /// Adds a pair. After 65,535 there is no room; the limits of a reply are far below.
-    pub fn push(&mut self, key: &'a str, value: &'a str) {
-        let Ok(place) = u16::try_from(self.pairs.len() + 1) else { return };
-        if let Some(newest) = self.newest.get_mut(list_of(key)) {
-            self.pairs.push(Pair { key, value, older: std::mem::replace(newest, place) });
+    /// How many there is room for.
+    pub fn capacity(&self) -> usize {
+        self.pairs.capacity()
+    }
+
+    /// Adds a pair, key and value by their places in the text; false if its key is too long, or if there are 65,535: a reply
+    /// of a mebibyte shall not take a hundred times that in memory.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "key and value begin before the value's end, which fits")]
+    pub fn push(&mut self, text: &str, group: u16, key: Range<usize>, value: Range<usize>) -> bool {
+        let Some(name) = text.as_bytes().get(key.clone()) else { return false };
+        let Some(newest) = self.newest.get_mut(chain(group, name)) else { return false };
+        let next = self.pairs.len() + 1;
+        if key.start.max(value.end) > u32::MAX as usize || name.len().max(next) > usize::from(u16::MAX) {
+            return false;
         }
+        let older = std::mem::replace(newest, next as u16);
+        self.pairs.push(Pair {
+            key: key.start as u32,
+            value: value.start as u32,
+            value_length: value.len() as u32,
+            key_length: name.len() as u16,
+            group,
+            older,
+        });
+        true
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.pairs.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.pairs.is_empty()
-    }
-
-    /// The value of a key.
-    pub fn get(&self, key: &str) -> Option<&'a str> {
+    /// The value of a key in a group, of the same text.
+    pub fn get<'t>(&self, text: &'t str, group: u16, key: &str) -> Option<&'t str> {
         let mut found = None;
-        let mut place = self.newest.get(list_of(key)).copied().unwrap_or(0);
+        let mut place = self.newest.get(chain(group, key.as_bytes())).copied().unwrap_or(0);
         while let Some(pair) = self.pairs.get(usize::from(place).wrapping_sub(1)) {
-            if pair.key == key {
-                found = Some(pair.value);
+            if pair.group == group && pair.key(text) == Some(key.as_bytes()) {
+                found = Some(*pair);
             }
             place = pair.older;
         }
-        found
+        found?.value(text)
     }
 
-    /// All pairs in their order.
-    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.pairs.iter().map(|pair| (pair.key, pair.value))
+    /// The pairs of a group in their order.
+    pub fn of<'t>(&self, text: &'t str, group: u16) -> impl Iterator<Item = (&'t str, &'t str)> {
+        let pairs = self.pairs.iter().filter(move |pair| pair.group == group);
+        pairs.filter_map(|pair| Some((str::from_utf8(pair.key(text)?).ok()?, pair.value(text)?)))
     }
 }
 
 /// Keys differ in their length, their first and their last characters: `MHS 5m`, `MHS 15m`, `PVT_T0`, `PVT_V0`.
-fn list_of(key: &str) -> usize {
-    let sum = match key.as_bytes() {
-        [first, .., before, last] => {
-            [*first, *before, *last].iter().fold(key.len(), |sum, byte| sum * 5 + usize::from(*byte))
-        }
-        [first, ..] => usize::from(*first) + key.len(),
-        [] => 0,
+fn chain(group: u16, key: &[u8]) -> usize {
+    let (first, before, last) = match key {
+        [first, .., before, last] => (*first, *before, *last),
+        [first, rest @ ..] => (*first, 0, rest.first().copied().unwrap_or(0)),
+        [] => (0, 0, 0),
     };
-    sum % LISTS
+    let length = key.len() + usize::from(group) * 67;
+    (length * 125 + usize::from(first) * 25 + usize::from(before) * 5 + usize::from(last)) % CHAINS
 }
 
 #[cfg(test)]
@@ -90,31 +121,58 @@ mod tests {
 
     #[test]
     fn every_key_is_found_and_the_first_counts() {
-        let keys: Vec<String> = (0..500).map(|number| format!("K{number}")).collect();
+        let keys: Vec<String> = (0..500).map(|number| format!("K{number}")).chain(["ü".into()]).collect();
+        let text = keys.join("");
+        let mut begin = 0;
+        let mut place = |key: &String| {
+            begin += key.len();
+            begin - key.len()..begin
+        };
+        let places: Vec<_> = keys.iter().map(&mut place).collect();
         let mut pairs = Pairs::default();
-        for (key, value) in keys.iter().zip(&keys).chain(keys.iter().zip(keys.iter().rev())) {
-            pairs.push(key, value);
+        for round in 0..2 {
+            for (key, value) in places.iter().zip(places.iter().rev()) {
+                assert!(pairs.push(&text, 1, key.clone(), if round == 0 { key } else { value }.clone()));
+                assert!(pairs.push(&text, 2, key.clone(), 0..1));
+            }
         }
-        pairs.push("", "empty");
-        pairs.push("ü", "short");
+        assert!(pairs.push(&text, 1, 0..0, 0..2));
         for key in &keys {
-            assert_eq!(pairs.get(key), Some(key.as_str()));
+            assert_eq!((pairs.get(&text, 1, key), pairs.get(&text, 2, key)), (Some(key.as_str()), Some("K")));
         }
-        assert_eq!(
-            (pairs.get(""), pairs.get("ü"), pairs.get("K"), pairs.get("K500")),
-            (Some("empty"), Some("short"), None, None)
-        );
-        assert_eq!((pairs.len(), pairs.iter().nth(500)), (1002, Some(("K0", "K499"))));
+        let get = |group, key| pairs.get(&text, group, key);
+        assert_eq!((get(1, ""), get(1, "K"), get(1, "K500"), get(3, "K1")), (Some("K0"), None, None, None));
+        let of = |group| pairs.of(&text, group);
+        assert_eq!((of(1).count(), of(1).nth(501), of(3).count()), (1003, Some(("K0", "ü")), 0));
+        pairs.clear();
+        assert_eq!((pairs.get(&text, 1, "K1"), pairs.of(&text, 1).count()), (None, 0));
     }
 
-    /// Else the lists would be no better than one.
+    #[test]
+    fn there_is_an_end() {
+        let mut pairs = Pairs::default();
+        let pushed = (0..100_000_u32).filter(|_| pairs.push("ab", 0, 0..1, 1..2)).count();
+        assert_eq!(pushed, 65_535);
+        let long = "k".repeat(70_000);
+        let mut pairs = Pairs::default();
+        assert!(!pairs.push(&long, 0, 0..70_000, 0..0) && !pairs.push(&long, 0, 0..70_001, 0..0));
+        assert!(pairs.push(&long, 0, 0..60_000, 0..70_000));
+        assert_eq!(pairs.get(&long, 0, &long[..60_000]), Some(&long[..]));
+    }
+
+    /// Else the chains would be no better than one.
     #[test]
     fn real_keys_are_spread() {
         let reply = include_str!("../tests/captures/nano3s__25021401_56abae7__high.reply");
-        let keys = reply.split([',', ' ', '|']).filter_map(|field| field.split(['=', '[']).next());
-        let mut lists = [0; LISTS];
-        keys.clone().for_each(|key| lists[list_of(key)] += 1);
-        let longest = lists.iter().max().copied().unwrap_or(0);
-        assert!(longest * 8 < keys.count(), "{longest}");
+        let mut chains = [0; CHAINS];
+        let mut count = 0;
+        for (group, record) in reply.split('|').enumerate() {
+            for key in record.split([',', ' ']).filter_map(|field| field.split_once(['=', '['])).map(|(key, _)| key) {
+                chains[chain(u16::try_from(group).unwrap(), key.as_bytes())] += 1;
+                count += 1;
+            }
+        }
+        let steps: usize = chains.iter().map(|length| length * length).sum();
+        assert!(count > 350 && steps < count * 5 / 2, "{steps} steps to find {count}");
     }
 }

@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 
 use crate::cgminer::{Reply, Request, decode};
 use crate::client::Client;
-use crate::collect::{Info, Reading, collect};
+use crate::collect::{Collected, Info, collect};
 use crate::error::PollError;
+use crate::pairs::Pairs;
 use crate::store::{Change, Miner, Store};
 
 /// Stack of a poll's thread. A poll was seen to need less than a quarter of it in an unoptimized build.
@@ -32,6 +33,7 @@ pub struct Poller {
     miners: Vec<Arc<Polled>>,
     request: Request,
     timeout: Duration,
+    rooms: Arc<Rooms>,
 }
 
 /// A miner, as far as polling it is concerned.
@@ -106,7 +108,7 @@ impl Poller {
             Arc::new(Polled { title, client, turns: Mutex::default(), ended: Condvar::new() })
         };
         let miners = store.miners().iter().map(polled).collect();
-        Poller { store, miners, request, timeout }
+        Poller { store, miners, request, timeout, rooms: Arc::default() }
     }
 
     /// Polls for ever, a cycle each interval. A cycle that comes late does not make the next ones hurry.
@@ -169,11 +171,11 @@ impl Poller {
         timeout: Duration,
         cycle: Option<Arc<Cycle>>,
     ) -> Option<thread::JoinHandle<()>> {
-        let (store, request, miner) = (self.store.clone(), self.request, turn.0.clone());
+        let (store, rooms, request, miner) = (self.store.clone(), self.rooms.clone(), self.request, turn.0.clone());
         let began = Instant::now();
         let name = format!("poll {}", miner.client.host());
         let spawned = thread::Builder::new().name(name).stack_size(POLL_STACK_BYTES).spawn(move || {
-            let poll = AssertUnwindSafe(|| poll(&turn.0.client, request, timeout));
+            let poll = AssertUnwindSafe(|| poll(&turn.0.client, &rooms, request, timeout));
             record(&store, index, &turn.0.title, began, catch_unwind(poll).unwrap_or(Err(PollError::Panic)));
             // In this order: who sees the cycle's end may begin the miner's next poll.
             drop(turn);
@@ -183,17 +185,55 @@ impl Poller {
     }
 }
 
-/// One poll: fetch, parse, collect.
-fn poll(client: &Client, request: Request, timeout: Duration) -> Result<(Info, Reading), PollError> {
-    let raw = client.exchange(request, timeout)?;
-    let reply = Reply::parse(&decode(&raw.bytes), request, raw.is_whole).map(|reply| collect(&reply));
-    if reply.is_err() {
-        client.forget_address();
-    }
-    Ok(reply?)
+/// Memory of a poll that serves another when it is over. A poll that asks for its own each time waits for the allocator of the
+/// static program, which has one lock for all threads, and gives such large pieces back to the system at once.
+#[derive(Debug, Default)]
+struct Room {
+    bytes: Vec<u8>,
+    pairs: Pairs,
 }
 
-fn record(store: &Store, index: usize, title: &str, began: Instant, outcome: Result<(Info, Reading), PollError>) {
+/// Most rooms that wait for a poll, and the most of a room: twice what a Nano 3S needs.
+const ROOMS_MAX: usize = 4;
+const ROOM_BYTES_MAX: usize = 16 << 10;
+const ROOM_PAIRS_MAX: usize = 1024;
+
+/// Rooms that nobody uses.
+#[derive(Debug, Default)]
+struct Rooms(Mutex<Vec<Room>>);
+
+impl Rooms {
+    fn take(&self) -> Room {
+        self.lock().pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, room: Room) {
+        let mut rooms = self.lock();
+        let is_small = room.bytes.capacity() <= ROOM_BYTES_MAX && room.pairs.capacity() <= ROOM_PAIRS_MAX;
+        if is_small && rooms.len() < ROOMS_MAX {
+            rooms.push(room);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Room>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One poll: fetch, parse, collect.
+fn poll(client: &Client, rooms: &Rooms, request: Request, timeout: Duration) -> Result<Collected, PollError> {
+    let Room { mut bytes, pairs } = rooms.take();
+    let is_whole = client.exchange_into(&mut bytes, request, timeout)?;
+    let text = decode(&bytes);
+    let reply = Reply::parse_in(pairs, &text, request, is_whole).inspect_err(|_| client.forget_address())?;
+    let collected = collect(&reply);
+    let pairs = reply.into_memory();
+    drop(text);
+    rooms.give_back(Room { bytes, pairs });
+    Ok(collected)
+}
+
+fn record(store: &Store, index: usize, title: &str, began: Instant, outcome: Result<Collected, PollError>) {
     let failure = outcome.as_ref().err().map(ToString::to_string);
     match (store.record(index, began, outcome), failure) {
         (Change::None, None) => log::debug!("{title} answered within {:.3} s", began.elapsed().as_secs_f64()),
@@ -208,7 +248,7 @@ fn record(store: &Store, index: usize, title: &str, began: Instant, outcome: Res
 
 /// Model and firmware, for the log. The miner sent them, so control characters are shown, not obeyed.
 fn describe(info: &Info) -> String {
-    let [model, product, firmware, cgminer, ..] = info;
+    let [model, product, firmware, cgminer, ..] = info.all();
     match [model, product, cgminer].into_iter().find(|text| !text.is_empty()) {
         Some(name) if firmware.is_empty() => name.escape_debug().to_string(),
         Some(name) => format!("{}, firmware {}", name.escape_debug(), firmware.escape_debug()),

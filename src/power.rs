@@ -26,13 +26,9 @@ impl Model {
     /// Recognises a model by the text of `MODEL` (`Nano3s`, `15-194`, `1246-81`), or by what stands in front of the
     /// firmware's version in `Ver` (see [`split_version`]).
     pub fn from_name(name: &str) -> Option<Self> {
-        match name.to_ascii_lowercase().as_str() {
-            "nano3s" => Some(Self::Nano3S),
-            "nano3" => Some(Self::Nano3),
-            "mini3" => Some(Self::Mini3),
-            "q" => Some(Self::Q),
-            name => Self::from_number(name),
-        }
+        let homes = [("nano3s", Self::Nano3S), ("nano3", Self::Nano3), ("mini3", Self::Mini3), ("q", Self::Q)];
+        let home = homes.into_iter().find(|(of, _)| name.eq_ignore_ascii_case(of));
+        home.map(|(_, model)| model).or_else(|| Self::from_number(name))
     }
 
     /// The A-series: four digits of which two are the generation (`1246`, `10xx`), or the generation and a hyphen
@@ -98,17 +94,22 @@ const WALL: &[Slot] =
 const A10: &[Slot] =
     &[(OutputVolts, 2, 100.0), (OutputAmperes, 3, 1.0), (OutputWatts, 4, 1.0), (SetVolts, 5, 100.0), (Watts, 4, 1.0)];
 
+/// Slots that have a row in the catalogue; more of them mean nothing.
+const SLOTS: usize = 10;
+
 /// What the supply of a known model says: the slots of `PS[...]` and what they mean.
 #[derive(Clone, Debug, Default)]
 pub struct Supply {
     layout: &'static [Slot],
-    slots: Vec<Option<f64>>,
+    slots: [Option<f64>; SLOTS],
 }
 
 impl Supply {
     /// Joins the slots with the model's layout. A supply whose slots are all 0, the error in the first aside, does not
     /// answer, so it says nothing.
-    pub fn new(model: Option<Model>, slots: Vec<Option<f64>>) -> Self {
+    pub fn new(model: Option<Model>, numbers: impl Iterator<Item = Option<f64>>) -> Self {
+        let mut slots = [None; SLOTS];
+        slots.iter_mut().zip(numbers).for_each(|(slot, number)| *slot = number);
         let layout = match model {
             Some(Model::Nano3S) => NANO_3S,
             Some(Model::Nano3) => NANO_3,
@@ -153,7 +154,7 @@ mod tests {
     use super::*;
 
     fn supply(model: Model, slots: &str) -> Supply {
-        Supply::new(Some(model), slots.split(' ').map(|slot| slot.parse().ok()).collect())
+        Supply::new(Some(model), slots.split(' ').map(|slot| slot.parse().ok()))
     }
 
     /// Published samples of real units, with the power that each unit's own page showed.
@@ -195,10 +196,10 @@ mod tests {
         assert_eq!(supply(Model::Q, "0 0 0 0 0 0 0").error(), None);
         assert_eq!(supply(Model::Q, "64 0 0 0 0 0 0").get(Watts), None, "an error is no measurement");
         assert_eq!(supply(Model::Q, "64 0 0 0 0 0 0").error(), Some(64.0));
-        assert_eq!(Supply::new(None, vec![Some(2.0), Some(1.0)]).error(), Some(2.0), "of any model");
+        assert_eq!(Supply::new(None, [Some(2.0), Some(1.0)].into_iter()).error(), Some(2.0), "of any model");
         assert_eq!(supply(Model::A11To15, "0 1209 1187 297 3526 1188").get(Watts), None, "never a wrong slot");
-        assert_eq!(Supply::new(None, vec![Some(0.0), Some(1.0), Some(132.0)]).get(Watts), None);
-        assert_eq!(Supply::new(None, vec![Some(0.0), Some(1.0), Some(132.0)]).slot(2), Some(132.0));
+        assert_eq!(Supply::new(None, [Some(0.0), Some(1.0), Some(132.0)].into_iter()).get(Watts), None);
+        assert_eq!(Supply::new(None, [Some(0.0), Some(1.0), Some(132.0)].into_iter()).slot(2), Some(132.0));
     }
 
     #[test]

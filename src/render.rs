@@ -5,12 +5,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::collect::{PoolReading, Reading};
-use crate::exposition::{Labels, Page};
+use crate::collect::{PoolReading, Reading, info_labels};
+use crate::exposition::{self, Labels, Page};
 use crate::metrics::{
     BOARD, CHIP, CYCLE_DURATION, ELECTRICITY_PRICE, ENERGY_COST, EXPORTER_INFO, FAN_RPM, HTTP_CONNECTIONS,
-    HTTP_REQUESTS, INFO, INFO_LABELS, MINER, MINER_NAME, POLL, POOL, POOL_LABELS, POOL_STATE, POSITIONS, PROCESS, Row,
-    STATES, SYSTEM_STATE, TEMP_BOARD,
+    HTTP_REQUESTS, INFO, MINER, MINER_NAME, POLL, POOL, POOL_LABELS, POOL_STATE, POSITIONS, PROCESS, Row, STATES,
+    SYSTEM_STATE, TEMP_BOARD,
 };
 use crate::store::Miner;
 
@@ -57,20 +57,22 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn new(miner: &'a Miner, with_chips: bool) -> Self {
-        let ip = Labels::default().with("ip", &miner.target.label);
+    fn new(page: &mut exposition::Writer, miner: &'a Miner, with_chips: bool) -> Self {
+        let ip = page.labels(Labels::default(), [("ip", miner.target.label.as_str())]);
         let reading = miner.reading.as_deref();
         let chips = reading.filter(|_| with_chips).map_or(&[][..], |reading| &reading.chips);
         let boards = reading.map_or(&[][..], |reading| &reading.boards);
         let pools = reading.map_or(&[][..], |reading| &reading.pools);
-        let pool = |labels: &[String]| ip.with_all(POOL_LABELS.into_iter().zip(labels.iter().map(String::as_str)));
+        let mut pool = |of: &'a PoolReading| {
+            let labels = of.labels.all();
+            let index = labels.first().copied().unwrap_or_default();
+            let with_all = page.labels(ip, POOL_LABELS.into_iter().zip(labels));
+            (with_all, page.labels(ip, [("pool_index", index)]), of)
+        };
         Entry {
-            chips: numbered(chips, |chip| ip.with("chip", &format!("{chip:03}"))),
-            boards: numbered(boards, |board| ip.with("board", &board.to_string())),
-            pools: pools
-                .iter()
-                .map(|of| (pool(&of.labels), ip.with("pool_index", &of.index.to_string()), of))
-                .collect(),
+            pools: pools.iter().map(&mut pool).collect(),
+            chips: numbered(chips, |chip| page.labels(ip, [("chip", format!("{chip:03}").as_str())])),
+            boards: numbered(boards, |board| page.labels(ip, [("board", board.to_string().as_str())])),
             miner,
             reading,
             ip,
@@ -81,7 +83,7 @@ impl<'a> Entry<'a> {
 /// The parts of a miner, each with its labels.
 fn numbered<const N: usize>(
     parts: &[[Option<f64>; N]],
-    labels: impl Fn(usize) -> Labels,
+    mut labels: impl FnMut(usize) -> Labels,
 ) -> Vec<(Labels, &[Option<f64>])> {
     parts.iter().enumerate().map(|(number, values)| (labels(number), values.as_slice())).collect()
 }
@@ -92,54 +94,59 @@ fn at(values: &[Option<f64>], row: usize) -> Option<f64> {
 }
 
 /// Writes a page.
-pub fn page(view: &View<'_>) -> String {
+pub fn page(view: &View<'_>) -> Page {
     let mut writer = Writer::new(view);
-    let none = Labels::default();
-    writer.alone(&EXPORTER_INFO, |_| vec![(none.with("version", VERSION), Some(1.0))]);
+    let none = writer.none;
+    writer.alone(&EXPORTER_INFO, |page, _| vec![(page.labels(none, [("version", VERSION)]), Some(1.0))]);
     writer.miners(view);
-    writer.alone(&ELECTRICITY_PRICE, |_| {
-        view.price.iter().map(|(currency, price)| (none.with("currency", currency), Some(*price))).collect()
+    writer.alone(&ELECTRICITY_PRICE, |page, _| {
+        let price = |(currency, price): &(&str, f64)| (page.labels(none, [("currency", *currency)]), Some(*price));
+        view.price.iter().map(price).collect()
     });
     if let Some(own) = &view.own {
         writer.own(own);
     }
-    writer.page.into_text()
+    writer.page.finish()
 }
 
 /// Writes the page of a probe: the families of the miners and no others.
-pub fn probe_page(view: &View<'_>) -> String {
+pub fn probe_page(view: &View<'_>) -> Page {
     let mut writer = Writer::new(view);
     writer.miners(view);
-    writer.page.into_text()
+    writer.page.finish()
 }
 
 struct Writer<'a> {
-    page: Page,
+    page: exposition::Writer,
+    /// No labels.
+    none: Labels,
     entries: Vec<Entry<'a>>,
 }
 
 impl<'a> Writer<'a> {
     fn new(view: &View<'a>) -> Self {
-        let entries = view.miners.iter().map(|miner| Entry::new(miner, view.chips)).collect();
-        Writer { page: Page::with_capacity(16 << 10), entries }
+        let mut page = exposition::Writer::default();
+        let none = page.labels(Labels::default(), []);
+        let entries = view.miners.iter().map(|miner| Entry::new(&mut page, miner, view.chips)).collect();
+        Writer { page, none, entries }
     }
 
     /// Writes the families that are about miners.
     fn miners(&mut self, view: &View<'_>) {
-        self.table(POLL, |entry, row, _, emit| emit(&entry.ip, entry.miner.value(row.source, view.now)));
+        self.table(POLL, |entry, row, _, emit| emit(entry.ip, entry.miner.value(row.source, view.now)));
         self.identity(view.price.map(|(currency, _)| currency));
         self.table(MINER, |entry, _, row, emit| {
-            emit(&entry.ip, entry.reading.and_then(|reading| at(&reading.miner, row)));
+            emit(entry.ip, entry.reading.and_then(|reading| at(&reading.miner, row)));
         });
         self.parts();
         self.table(CHIP, |entry, _, row, emit| {
-            entry.chips.iter().for_each(|(labels, chip)| emit(labels, at(chip, row)));
+            entry.chips.iter().for_each(|(labels, chip)| emit(*labels, at(chip, row)));
         });
         self.table(POOL, |entry, _, row, emit| {
-            entry.pools.iter().for_each(|(labels, _, pool)| emit(labels, at(&pool.values, row)));
+            entry.pools.iter().for_each(|(labels, _, pool)| emit(*labels, at(&pool.values, row)));
         });
         self.table(POOL_STATE, |entry, _, row, emit| {
-            entry.pools.iter().for_each(|(_, index, pool)| emit(index, at(&pool.state, row)));
+            entry.pools.iter().for_each(|(_, index, pool)| emit(*index, at(&pool.state, row)));
         });
     }
 
@@ -147,7 +154,7 @@ impl<'a> Writer<'a> {
     fn table<S>(
         &mut self,
         rows: &[Row<S>],
-        samples: impl Fn(&Entry<'a>, &Row<S>, usize, &mut dyn FnMut(&Labels, Option<f64>)),
+        samples: impl Fn(&Entry<'a>, &Row<S>, usize, &mut dyn FnMut(Labels, Option<f64>)),
     ) {
         for (at, row) in rows.iter().enumerate() {
             let mut family = self.page.family(row.name, row.kind, row.help);
@@ -162,80 +169,92 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes a family that stands alone.
-    fn alone<S>(&mut self, row: &Row<S>, samples: impl FnOnce(&[Entry<'a>]) -> Vec<(Labels, Option<f64>)>) {
-        let samples = samples(&self.entries);
+    fn alone<S>(
+        &mut self,
+        row: &Row<S>,
+        samples: impl FnOnce(&mut exposition::Writer, &[Entry<'a>]) -> Vec<(Labels, Option<f64>)>,
+    ) {
+        let samples = samples(&mut self.page, &self.entries);
         let mut family = self.page.family(row.name, row.kind, row.help);
         for (labels, value) in samples {
             if let Some(value) = value {
-                family.sample(&labels, value);
+                family.sample(labels, value);
             }
         }
     }
 
     /// The exporter and its process.
     fn own(&mut self, own: &Own) {
-        let none = Labels::default();
-        self.alone(&CYCLE_DURATION, |_| vec![(none.clone(), own.cycle.map(|took| took.as_secs_f64()))]);
-        self.alone(&HTTP_CONNECTIONS, |_| {
-            own.connections.iter().map(|(result, count)| (none.with("result", result), Some(*count as f64))).collect()
+        let none = self.none;
+        self.alone(&CYCLE_DURATION, |_, _| vec![(none, own.cycle.map(|took| took.as_secs_f64()))]);
+        self.alone(&HTTP_CONNECTIONS, |page, _| {
+            let sample =
+                |(result, count): &(&str, u64)| (page.labels(none, [("result", *result)]), Some(*count as f64));
+            own.connections.iter().map(sample).collect()
         });
-        self.alone(&HTTP_REQUESTS, |_| {
-            let labels = |path: &str, code: u16| none.with("path", path).with("code", &code.to_string());
-            own.requests.iter().map(|((path, code), count)| (labels(path, *code), Some(*count as f64))).collect()
+        self.alone(&HTTP_REQUESTS, |page, _| {
+            let sample = |((path, code), count): &((&str, u16), u64)| {
+                (page.labels(none, [("path", *path), ("code", &code.to_string())]), Some(*count as f64))
+            };
+            own.requests.iter().map(sample).collect()
         });
         for (row, value) in PROCESS.iter().zip(own.process) {
-            self.alone(row, |_| vec![(none.clone(), value)]);
+            self.alone(row, |_, _| vec![(none, value)]);
         }
     }
 
     /// What a miner's energy cost and who the miners are, down or not.
     fn identity(&mut self, currency: Option<&str>) {
-        self.alone(&ENERGY_COST, |entries| {
-            let cost = |entry: &Entry<'_>| Some((entry.ip.with("currency", currency?), entry.miner.meter.cost()));
+        self.alone(&ENERGY_COST, |page, entries| {
+            let cost =
+                |entry: &Entry<'_>| Some((page.labels(entry.ip, [("currency", currency?)]), entry.miner.meter.cost()));
             entries.iter().filter_map(cost).collect()
         });
-        self.alone(&INFO, |entries| {
-            let info = |entry: &Entry<'_>| {
-                let labels = INFO_LABELS.iter().zip(entry.miner.info.as_ref()?.iter());
-                Some((entry.ip.with_all(labels.map(|((name, _), value)| (*name, value.as_str()))), Some(1.0)))
-            };
+        self.alone(&INFO, |page, entries| {
+            let info =
+                |entry: &Entry<'_>| Some((page.labels(entry.ip, info_labels(entry.miner.info.as_ref()?)), Some(1.0)));
             entries.iter().filter_map(info).collect()
         });
-        self.alone(&MINER_NAME, |entries| {
-            let name = |entry: &Entry<'_>| Some((entry.ip.with("name", entry.miner.target.name.as_ref()?), Some(1.0)));
+        self.alone(&MINER_NAME, |page, entries| {
+            let name = |entry: &Entry<'_>| {
+                let name = entry.miner.target.name.as_ref()?;
+                Some((page.labels(entry.ip, [("name", name.as_str())]), Some(1.0)))
+            };
             entries.iter().filter_map(name).collect()
         });
     }
 
     /// State, boards, fans and sensors.
     fn parts(&mut self) {
-        self.alone(&SYSTEM_STATE, |entries| {
+        self.alone(&SYSTEM_STATE, |page, entries| {
             let mut samples = Vec::new();
-            for (entry, is) in entries.iter().filter_map(|entry| Some((entry, entry.reading?.state?))) {
-                let state = |(number, state): (usize, &&str)| {
-                    (entry.ip.with("state", state), Some(f64::from(u8::from(number == is))))
-                };
-                samples.extend(STATES.iter().enumerate().map(state));
+            for (ip, is) in entries.iter().filter_map(|entry| Some((entry.ip, entry.reading?.state?))) {
+                for (number, state) in STATES.into_iter().enumerate() {
+                    samples.push((page.labels(ip, [("state", state)]), Some(f64::from(u8::from(number == is)))));
+                }
             }
             samples
         });
         self.table(BOARD, |entry, _, row, emit| {
-            entry.boards.iter().for_each(|(labels, board)| emit(labels, at(board, row)));
+            entry.boards.iter().for_each(|(labels, board)| emit(*labels, at(board, row)));
         });
-        self.alone(&FAN_RPM, |entries| {
-            let fans = |(entry, reading): (&Entry<'_>, &Reading)| {
-                let fan = |(at, rpm): (usize, &Option<f64>)| (entry.ip.with("fan", &(at + 1).to_string()), *rpm);
-                reading.fans.iter().enumerate().map(fan).collect::<Vec<_>>()
-            };
-            entries.iter().filter_map(|entry| Some((entry, entry.reading?))).flat_map(fans).collect()
+        self.alone(&FAN_RPM, |page, entries| {
+            let mut samples = Vec::new();
+            for (ip, reading) in entries.iter().filter_map(|entry| Some((entry.ip, entry.reading?))) {
+                for (number, rpm) in (1..).zip(&reading.fans) {
+                    samples.push((page.labels(ip, [("fan", number.to_string().as_str())]), *rpm));
+                }
+            }
+            samples
         });
-        self.alone(&TEMP_BOARD, |entries| {
-            let sensors = |(entry, reading): (&Entry<'_>, &Reading)| {
-                let sensor =
-                    |((name, _), celsius): (&(&str, &str), &Option<f64>)| (entry.ip.with("position", name), *celsius);
-                POSITIONS.iter().zip(&reading.positions).map(sensor).collect::<Vec<_>>()
-            };
-            entries.iter().filter_map(|entry| Some((entry, entry.reading?))).flat_map(sensors).collect()
+        self.alone(&TEMP_BOARD, |page, entries| {
+            let mut samples = Vec::new();
+            for (ip, reading) in entries.iter().filter_map(|entry| Some((entry.ip, entry.reading?))) {
+                for ((position, _), celsius) in POSITIONS.into_iter().zip(reading.positions) {
+                    samples.push((page.labels(ip, [("position", position)]), celsius));
+                }
+            }
+            samples
         });
     }
 }

@@ -233,7 +233,7 @@ impl Table {
     pub fn shared_page(&self, path: &str) -> Option<Arc<Answer>> {
         let (of, since, page) = self.shared.as_ref()?;
         let is_young = of == path && since.elapsed() < SHARE_TIME;
-        page.upgrade().filter(|page| is_young && !self.fits(page.page.capacity()))
+        page.upgrade().filter(|page| is_young && !self.fits(page.page.memory()))
     }
 
     /// Whether this seat is the next of those who wait for the same. Who asks for a page that is being made is not: it may

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::exposition::{self, Page};
 use crate::head::{PROBE_PATH, SCRAPE_TIMEOUT, TICKET};
 use crate::private_socket::{Address, Duplex, PrivateDir, listen};
 
@@ -43,10 +44,69 @@ pub struct Response {
     pub content_type: &'static str,
     /// More fields. Values must be printable ASCII, others are left out: they could split the reply.
     pub headers: Vec<(&'static str, String)>,
-    /// The page. It is not copied on its way to the client.
-    pub body: Vec<u8>,
+    /// The page.
+    pub body: Body,
     /// Whether it is the same page for all who ask for this path now, whatever else they say.
     pub is_shared: bool,
+}
+
+/// What is behind the head of a reply.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// As it is.
+    Text(Vec<u8>),
+    /// Metrics, whose text comes into being as it is sent.
+    Page(Page),
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::Text(Vec::new())
+    }
+}
+
+impl Body {
+    /// Its length in bytes.
+    pub fn length(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Page(page) => page.len(),
+        }
+    }
+
+    /// How many bytes of memory it takes.
+    pub fn memory(&self) -> usize {
+        match self {
+            Self::Text(text) => text.capacity(),
+            Self::Page(page) => page.memory(),
+        }
+    }
+
+    /// The same from its beginning, to be sent.
+    pub fn pieces(&self) -> Pieces<'_> {
+        match self {
+            Self::Text(text) => Pieces::Text(text),
+            Self::Page(page) => Pieces::Page(page.pieces()),
+        }
+    }
+}
+
+/// What is left of a body.
+pub enum Pieces<'a> {
+    /// Of a text.
+    Text(&'a [u8]),
+    /// Of metrics.
+    Page(exposition::Pieces<'a>),
+}
+
+impl Pieces<'_> {
+    /// Writes what comes next into `room` and returns its length, 0 at the end. 16 KiB is room enough.
+    pub fn fill(&mut self, room: &mut [u8]) -> usize {
+        match self {
+            Self::Text(text) => text.read(room).unwrap_or(0),
+            Self::Page(page) => page.fill(room),
+        }
+    }
 }
 
 /// A probe's page is written on it; `poll` does the rest in a thread of its own.
@@ -69,7 +129,7 @@ pub struct Answer {
     /// The head of the reply, its empty line included; Content-Length is the length of the page.
     pub head: Vec<u8>,
     /// The page.
-    pub page: Vec<u8>,
+    pub page: Body,
     /// See [`Response::is_shared`].
     pub is_shared: bool,
 }
@@ -240,13 +300,15 @@ fn answer(request: tiny_http::Request, shelf: &Shelf, handler: &Handler) {
         None => Response { status: 404, ..Response::default() },
         Some(_) => catch_unwind(AssertUnwindSafe(|| handler(&read_request(&request)))).unwrap_or_else(|panic| {
             log::error!("the page {} failed: {}", request.url(), panic_text(panic.as_ref()));
-            let body = b"500 Internal Server Error\n".to_vec();
+            let body = Body::Text(b"500 Internal Server Error\n".to_vec());
             Response { status: 500, content_type: "text/plain; charset=utf-8", body, ..Response::default() }
         }),
     };
     let head = head_of(&response);
     if let Some(ticket) = ticket {
-        response.body.shrink_to_fit(); // a page that grew step by step has up to as much room again
+        if let Body::Text(text) = &mut response.body {
+            text.shrink_to_fit(); // one that grew step by step has up to as much room again
+        }
         shelf.lay(ticket, (response.body, response.is_shared));
     }
     if let Err(error) = request.respond(head) {
@@ -274,7 +336,7 @@ fn field(request: &tiny_http::Request, name: &str) -> String {
 
 /// The head for `tiny_http` to send: no data, and the length that the page really has.
 fn head_of(response: &Response) -> tiny_http::Response<io::Empty> {
-    let length = Some(response.body.len());
+    let length = Some(response.body.length());
     let mut head = tiny_http::Response::new(response.status.into(), Vec::new(), io::empty(), length, None)
         .with_chunked_threshold(usize::MAX);
     let headers = response.headers.iter().map(|(name, value)| (*name, value.as_str()));
@@ -295,7 +357,7 @@ struct Shelf(Mutex<Places>);
 #[derive(Default)]
 struct Places {
     issued: u64,
-    open: HashMap<u64, Option<(Vec<u8>, bool)>>,
+    open: HashMap<u64, Option<(Body, bool)>>,
 }
 
 /// One of the places on the shelf, until dropped.
@@ -318,7 +380,7 @@ impl Shelf {
     }
 
     /// Lays a page down, if it is still waited for.
-    fn lay(&self, number: u64, page: (Vec<u8>, bool)) {
+    fn lay(&self, number: u64, page: (Body, bool)) {
         if let Some(place) = self.places().open.get_mut(&number) {
             *place = Some(page);
         }
@@ -330,7 +392,7 @@ impl Shelf {
 }
 
 impl Ticket<'_> {
-    fn collect(&self) -> Option<(Vec<u8>, bool)> {
+    fn collect(&self) -> Option<(Body, bool)> {
         self.shelf.places().open.get_mut(&self.number).and_then(Option::take)
     }
 }
@@ -383,7 +445,7 @@ mod tests {
             status: 200,
             content_type: "text/x",
             headers: seen,
-            body: format!("{request:?}").into_bytes(),
+            body: Body::Text(format!("{request:?}").into_bytes()),
             is_shared: false,
         }
     }
@@ -396,6 +458,11 @@ mod tests {
         }
     }
 
+    fn text(body: Body) -> String {
+        let Body::Text(text) = body else { panic!("no text: {body:?}") };
+        String::from_utf8(text).unwrap()
+    }
+
     fn check(inner: &Inner) {
         let answer = inner.ask(head("/x?a?b"), TIME).map_err(|fault| format!("{fault:?}")).unwrap();
         let page = Request {
@@ -404,7 +471,7 @@ mod tests {
             accept: "a, b".into(),
             scrape_timeout: Some(Duration::from_millis(2500)),
         };
-        assert_eq!(String::from_utf8(answer.page).unwrap(), format!("{page:?}"));
+        assert_eq!(text(answer.page), format!("{page:?}"));
         let head = String::from_utf8(answer.head).unwrap();
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
         assert!(head.contains(&format!("Content-Length: {}\r\n", format!("{page:?}").len())), "{head}");

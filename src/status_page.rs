@@ -258,7 +258,7 @@ fn row(html: &mut Html, view: &View<'_>, miner: &Miner, glance: &Glance, has_wif
     if miner.target.name.is_some() {
         html.raw(" <small>").text(&miner.target.label).raw("</small>");
     }
-    if let Some([model, _, firmware, ..]) = miner.info.as_deref() {
+    if let Some([model, _, firmware, ..]) = miner.info.as_ref().map(|info| info.all()) {
         html.raw("<small>").text(model).raw(" · ").text(firmware).raw("</small>");
     }
     html.raw("</th><td role=\"cell\" class=\"s w\" data-l=\"State\">");

@@ -13,7 +13,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::collect::{Info, Reading};
+use crate::collect::{Collected, Info, Reading};
 use crate::energy::Meter;
 use crate::error::{ErrorKind, PollError};
 use crate::history::History;
@@ -140,7 +140,7 @@ impl Miner {
     fn record(
         &mut self,
         (began, now, at): (Instant, Instant, SystemTime),
-        outcome: Result<(Info, Reading), PollError>,
+        outcome: Result<Collected, PollError>,
         gap_max: Duration,
         price: f64,
     ) -> Change {
@@ -151,8 +151,8 @@ impl Miner {
             Ok((info, reading)) => {
                 self.meter.measure(now, reading.watts, gap_max, price);
                 self.dropped += reading.dropped;
-                self.info = Some(Arc::new(info));
-                self.reading = Some(Arc::new(reading));
+                self.info = Some(info);
+                self.reading = Some(reading);
                 self.success = Some((now, at));
             }
             Err(error) => {
@@ -224,7 +224,7 @@ impl Store {
     }
 
     /// Takes in a poll that began then and has just ended.
-    pub fn record(&self, index: usize, began: Instant, outcome: Result<(Info, Reading), PollError>) -> Change {
+    pub fn record(&self, index: usize, began: Instant, outcome: Result<Collected, PollError>) -> Change {
         let (gap_max, times) = (self.interval * 3, (began, Instant::now(), SystemTime::now()));
         let price = self.price_now().unwrap_or(0.0);
         self.change(index, |miner| miner.record(times, outcome, gap_max, price)).unwrap_or(Change::None)
@@ -352,7 +352,7 @@ mod tests {
             assert_eq!(of(&values, source), value, "{source:?}");
         }
         let miner = store.miners().remove(0);
-        assert!(miner.reading.is_none() && miner.info.is_some_and(|info| info[0] == "Q"), "who it is stays");
+        assert!(miner.reading.is_none() && miner.info.is_some_and(|info| info.all()[0] == "Q"), "who it is stays");
     }
 
     #[test]

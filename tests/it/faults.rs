@@ -253,7 +253,7 @@ fn replies_of_absurd_size_and_numbers() {
         row(
             "100,000 parts",
             Answer([&nano3s()[..nano3s().len() - 1], "CMD=x|".repeat(100_000).as_bytes(), b"\0"].concat()),
-            "parse",
+            UP,
         ),
     ];
     let (page, labels) = judge(&rows, |settings| settings.set("EXPORT_CHIP_METRICS", "true"));

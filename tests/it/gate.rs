@@ -2,7 +2,7 @@
 
 use avalonhome_prometheus_exporter::gate::{Gate, serve};
 use avalonhome_prometheus_exporter::limits::Limits;
-use avalonhome_prometheus_exporter::server::{Request, Response};
+use avalonhome_prometheus_exporter::server::{Body, Request, Response};
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -102,21 +102,21 @@ static MADE: AtomicU64 = AtomicU64::new(0);
 fn page(request: &Request) -> Response {
     let mut response = Response { status: 200, content_type: "text/plain", ..Response::default() };
     match request.path.as_str() {
-        "/metrics" => response.body = b"up 1\n".to_vec(),
-        "/big" => response.body = vec![b'x'; request.query.parse().unwrap_or(MEGABYTE)],
-        "/echo" => response.body = format!("{request:?}").into_bytes(),
+        "/metrics" => response.body = Body::Text(b"up 1\n".to_vec()),
+        "/big" => response.body = Body::Text(vec![b'x'; request.query.parse().unwrap_or(MEGABYTE)]),
+        "/echo" => response.body = Body::Text(format!("{request:?}").into_bytes()),
         "/sleep" => thread::sleep(Duration::from_millis(request.query.parse().unwrap())),
         "/panic" => panic!("on purpose"),
         "/shared" => {
             let made = MADE.fetch_add(1, Ordering::Relaxed);
             thread::sleep(Duration::from_millis(100));
-            response.body = vec![b'0' + u8::try_from(made % 10).unwrap(); 8 * MEGABYTE];
+            response.body = Body::Text(vec![b'0' + u8::try_from(made % 10).unwrap(); 8 * MEGABYTE]);
             response.is_shared = true;
         }
         _ => {
             response.status = 404;
             response.headers.push(("X-Why", "unknown".to_owned()));
-            response.body = b"no such page\n".to_vec();
+            response.body = Body::Text(b"no such page\n".to_vec());
         }
     }
     response

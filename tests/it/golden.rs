@@ -38,7 +38,7 @@ pub fn page_of(capture: &[u8]) -> String {
     };
     let outcome = Reply::parse(&text, Request::Extended, is_whole).map(|reply| collect(&reply));
     store.record(0, Instant::now(), outcome.map_err(Into::into));
-    page(&View { miners: &store.miners(), now: Instant::now(), chips: true, price: None, own: None })
+    page(&View { miners: &store.miners(), now: Instant::now(), chips: true, price: None, own: None }).to_text()
 }
 
 fn without_times(text: &str) -> String {

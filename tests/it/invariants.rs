@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use avalonhome_prometheus_exporter::cgminer::{Reply, ReplyError, Request, decode};
-use avalonhome_prometheus_exporter::collect::{Info, Reading, collect};
+use avalonhome_prometheus_exporter::collect::{Collected, collect};
 use avalonhome_prometheus_exporter::error::{ErrorKind, Phase, PollError};
 use avalonhome_prometheus_exporter::exposition::Kind;
 use avalonhome_prometheus_exporter::metrics::{ENERGY_COST, POLL, Poll};
@@ -28,7 +28,7 @@ use crate::untrusted::PAGE;
 fn page_of(store: &Store) -> Page {
     let price = Some(("USD", 0.3));
     let view = View { miners: &store.miners(), now: Instant::now(), chips: true, price, own: None };
-    Page::parse(&page(&view)).unwrap()
+    Page::parse(&page(&view).to_text()).unwrap()
 }
 
 fn store_of(host: &str, port: u16) -> Store {
@@ -36,7 +36,7 @@ fn store_of(host: &str, port: u16) -> Store {
 }
 
 /// A poll as a miner or the network might let it end; damaged replies are among them.
-fn outcome(random: &mut Random) -> Result<(Info, Reading), PollError> {
+fn outcome(random: &mut Random) -> Result<Collected, PollError> {
     let limit = Duration::from_secs(5);
     match random.below(10) {
         0 => Err(PollError::Timeout(Phase::Receive, limit)),

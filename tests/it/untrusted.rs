@@ -10,8 +10,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use avalonhome_prometheus_exporter::cgminer::{Reply, Request, decode, version_alone};
-use avalonhome_prometheus_exporter::collect::{Info, Reading, collect, identify};
+use avalonhome_prometheus_exporter::cgminer::{Reply, Request, Version, decode};
+use avalonhome_prometheus_exporter::collect::{Collected, Info, Reading, collect, identify};
 use avalonhome_prometheus_exporter::config::{Config, VARIABLES};
 use avalonhome_prometheus_exporter::exposition::LABEL_CHARS_MAX;
 use avalonhome_prometheus_exporter::network::Allow;
@@ -226,7 +226,7 @@ fn up_to_nul(bytes: &[u8]) -> (&[u8], bool) {
     (&bytes[..end.unwrap_or(bytes.len())], end.is_some())
 }
 
-type Outcome = Result<(Info, Reading), avalonhome_prometheus_exporter::cgminer::ReplyError>;
+type Outcome = Result<Collected, avalonhome_prometheus_exporter::cgminer::ReplyError>;
 
 fn read(bytes: &[u8]) -> Outcome {
     let (bytes, is_whole) = up_to_nul(bytes);
@@ -242,8 +242,8 @@ fn reply(bytes: &[u8]) {
             Err(error) => assert_fit_for_a_log(&error.to_string()),
         }
     }
-    match version_alone(&text) {
-        Ok(version) => assert!(identify(&version).iter().all(|text| text.chars().count() <= LABEL_CHARS_MAX)),
+    match Version::parse(&text) {
+        Ok(version) => assert!(identify(&version).all().iter().all(|text| text.chars().count() <= LABEL_CHARS_MAX)),
         Err(error) => assert_fit_for_a_log(&error.to_string()),
     }
 }
@@ -252,7 +252,7 @@ fn reply(bytes: &[u8]) {
 fn assert_bounded(info: &Info, reading: &Reading) {
     let counts = [reading.chips.len(), reading.boards.len(), reading.fans.len(), reading.pools.len()];
     assert!(counts.iter().zip([1024, 8, 16, 16]).all(|(count, most)| *count <= most), "{counts:?}");
-    let labels = info.iter().chain(reading.pools.iter().flat_map(|pool| &pool.labels));
+    let labels = info.all().into_iter().chain(reading.pools.iter().flat_map(|pool| pool.labels.all()));
     for label in labels {
         assert!(label.chars().count() <= LABEL_CHARS_MAX, "{label:?}");
     }
@@ -285,6 +285,7 @@ fn store_with(bytes: &[u8]) -> Store {
 fn page_of(store: &Store) -> String {
     let price = Some(("USD", 0.3));
     render::page(&render::View { miners: &store.miners(), now: Instant::now(), chips: true, price, own: None })
+        .to_text()
 }
 
 fn page(bytes: &[u8]) {

@@ -1,0 +1,114 @@
+//! Numbers as miners write them: in decimal, alone or in a list.
+
+/// A decimal number, a trailing `%` aside. `nan`, `inf`, what overflows and what has junk about it is none.
+pub fn number(text: &str) -> Option<f64> {
+    let text = match text.as_bytes() {
+        [b' ', ..] | [.., b' '] => text.trim_matches(' '),
+        _ => text,
+    };
+    let text = text.strip_suffix('%').unwrap_or(text);
+    match short_number(text.as_bytes()) {
+        Some((number, length)) if length == text.len() => Some(number),
+        _ => any_number(text),
+    }
+}
+
+/// The numbers of a list; what is none keeps its place.
+pub fn numbers(text: &str) -> impl Iterator<Item = Option<f64>> + use<'_> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        rest = rest.trim_ascii_start();
+        let is_end = |at: usize| rest.as_bytes().get(at).is_none_or(u8::is_ascii_whitespace);
+        let (length, number) = match short_number(rest.as_bytes()) {
+            Some((number, length)) if is_end(length) => (length, Some(number)),
+            _ if rest.is_empty() => return None,
+            _ => {
+                let length = rest.bytes().position(|byte| byte.is_ascii_whitespace()).unwrap_or(rest.len());
+                (length, rest.get(..length).and_then(number))
+            }
+        };
+        rest = rest.get(length..).unwrap_or_default();
+        Some(number)
+    })
+}
+
+/// What std takes for a number, but for "nan", "inf" and "infinity".
+fn any_number(text: &str) -> Option<f64> {
+    let decimal = |byte: u8| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E');
+    text.bytes().all(decimal).then(|| text.parse().ok()).flatten().filter(|value: &f64| value.is_finite())
+}
+
+/// A number as most are, and its length: digits, the first character one of them, with or without a point among them.
+/// Where they and the power of ten are exact in an `f64`, their quotient is the number nearest to the text.
+fn short_number(text: &[u8]) -> Option<(f64, usize)> {
+    const POWERS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+    const EXACT_MAX: i64 = 1 << f64::MANTISSA_DIGITS;
+    const LENGTH_MAX: usize = 18;
+    let (mut digits, mut point, mut length) = (0_i64, None, 0);
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            digits = digits.wrapping_mul(10).wrapping_add(i64::from(digit));
+        } else if *byte == b'.' && point.is_none() && length > 0 {
+            point = Some(length + 1);
+        } else {
+            break;
+        }
+        length += 1;
+    }
+    if length == 0 || length > LENGTH_MAX || digits > EXACT_MAX {
+        return None;
+    }
+    let decimals = point.map_or(0, |point| length - point);
+    POWERS.get(decimals).map(|power| (digits as f64 / power, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alone() {
+        for (text, value) in [
+            ("7", Some(7.0)),
+            (" -273 ", Some(-273.0)),
+            ("1.768%", Some(1.768)),
+            ("1e3", Some(1000.0)),
+            ("nan", None),
+            ("-nan", None),
+            ("inf", None),
+            ("1e999", None),
+            ("1392832.1381104", Some(1_392_832.138_110_4)),
+            ("2601024 B", None),
+            ("", None),
+            ("%", None),
+            ("--1", None),
+            ("5.", Some(5.0)),
+            (".5", Some(0.5)),
+            (".", None),
+            ("1.2.3", None),
+            ("18912256.00000000", Some(18_912_256.0)),
+            ("0.123456789", Some(0.123_456_789)),
+            ("0.1234567891", Some(0.123_456_789_1)),
+            ("9007199254740993", Some(9_007_199_254_740_992.0)),
+            ("999999999999999999", Some(1e18)),
+            ("9999999999999999999", Some(1e19)),
+        ] {
+            assert_eq!(number(text), value, "{text:?}");
+        }
+        for number in (1..200_000_u64).step_by(7) {
+            let text = format!("{}.{}", number.wrapping_mul(number) % 1_000_000_007, number % 10_007);
+            assert_eq!(short_number(text.as_bytes()), text.parse().ok().map(|number| (number, text.len())), "{text}");
+        }
+    }
+
+    #[test]
+    fn in_a_list() {
+        let list = |text| numbers(text).collect::<Vec<_>>();
+        assert_eq!(
+            list(" 86  nan\t1.5 -3 2x 9007199254740993 7%"),
+            [Some(86.0), None, Some(1.5), Some(-3.0), None, Some(9_007_199_254_740_992.0), Some(7.0)]
+        );
+        assert_eq!((list("").len(), list("  ").len(), list("5 ").len()), (0, 0, 1));
+    }
+}
