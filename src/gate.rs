@@ -11,8 +11,8 @@
 //! It does not keep connections alive, take bodies, compress or speak TLS. Each connection has a thread; all that threads
 //! share is in [`Table`] behind one lock, with which nobody sleeps, reads or writes.
 //!
-//! Descriptors and threads are bounded by `connections`, memory by `connections` x (a head, a small page and the few
-//! touched pages of a stack) + `pages_bytes` or two pages + the pages that are being made, each path's once.
+//! Descriptors and threads are bounded by `connections`, memory by `connections` x (a head, a small page, the piece that is
+//! being sent, and the few touched pages of a stack) + `pages_bytes` or two pages + the pages that are being made, each path's once.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpListener, TcpStream};

@@ -33,7 +33,6 @@ pub struct Poller {
     miners: Vec<Arc<Polled>>,
     request: Request,
     timeout: Duration,
-    rooms: Arc<Rooms>,
 }
 
 /// A miner, as far as polling it is concerned.
@@ -108,7 +107,7 @@ impl Poller {
             Arc::new(Polled { title, client, turns: Mutex::default(), ended: Condvar::new() })
         };
         let miners = store.miners().iter().map(polled).collect();
-        Poller { store, miners, request, timeout, rooms: Arc::default() }
+        Poller { store, miners, request, timeout }
     }
 
     /// Polls for ever, a cycle each interval. A cycle that comes late does not make the next ones hurry.
@@ -171,11 +170,11 @@ impl Poller {
         timeout: Duration,
         cycle: Option<Arc<Cycle>>,
     ) -> Option<thread::JoinHandle<()>> {
-        let (store, rooms, request, miner) = (self.store.clone(), self.rooms.clone(), self.request, turn.0.clone());
+        let (store, request, miner) = (self.store.clone(), self.request, turn.0.clone());
         let began = Instant::now();
         let name = format!("poll {}", miner.client.host());
         let spawned = thread::Builder::new().name(name).stack_size(POLL_STACK_BYTES).spawn(move || {
-            let poll = AssertUnwindSafe(|| poll(&turn.0.client, &rooms, request, timeout));
+            let poll = AssertUnwindSafe(|| poll(&turn.0.client, request, timeout));
             record(&store, index, &turn.0.title, began, catch_unwind(poll).unwrap_or(Err(PollError::Panic)));
             // In this order: who sees the cycle's end may begin the miner's next poll.
             drop(turn);
@@ -198,38 +197,37 @@ const ROOMS_MAX: usize = 4;
 const ROOM_BYTES_MAX: usize = 16 << 10;
 const ROOM_PAIRS_MAX: usize = 1024;
 
-/// Rooms that nobody uses.
-#[derive(Debug, Default)]
-struct Rooms(Mutex<Vec<Room>>);
+/// Rooms that nobody uses, of all pollers: each probed miner has one of its own.
+static ROOMS: Mutex<Vec<Room>> = Mutex::new(Vec::new());
 
-impl Rooms {
-    fn take(&self) -> Room {
-        self.lock().pop().unwrap_or_default()
+impl Room {
+    fn take() -> Self {
+        Self::free().pop().unwrap_or_default()
     }
 
-    fn give_back(&self, room: Room) {
-        let mut rooms = self.lock();
-        let is_small = room.bytes.capacity() <= ROOM_BYTES_MAX && room.pairs.capacity() <= ROOM_PAIRS_MAX;
+    fn give_back(self) {
+        let mut rooms = Self::free();
+        let is_small = self.bytes.capacity() <= ROOM_BYTES_MAX && self.pairs.capacity() <= ROOM_PAIRS_MAX;
         if is_small && rooms.len() < ROOMS_MAX {
-            rooms.push(room);
+            rooms.push(self);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Room>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn free() -> MutexGuard<'static, Vec<Self>> {
+        ROOMS.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One poll: fetch, parse, collect.
-fn poll(client: &Client, rooms: &Rooms, request: Request, timeout: Duration) -> Result<Collected, PollError> {
-    let Room { mut bytes, pairs } = rooms.take();
+fn poll(client: &Client, request: Request, timeout: Duration) -> Result<Collected, PollError> {
+    let Room { mut bytes, pairs } = Room::take();
     let is_whole = client.exchange_into(&mut bytes, request, timeout)?;
     let text = decode(&bytes);
     let reply = Reply::parse_in(pairs, &text, request, is_whole).inspect_err(|_| client.forget_address())?;
     let collected = collect(&reply);
     let pairs = reply.into_memory();
     drop(text);
-    rooms.give_back(Room { bytes, pairs });
+    Room { bytes, pairs }.give_back();
     Ok(collected)
 }
 
