@@ -695,6 +695,14 @@ mod tests {
     }
 
     #[test]
+    fn the_memory_of_one_reply_leaves_no_trace_in_the_next() {
+        let memory = parse(WHOLE).unwrap().into_memory();
+        let text = WHOLE.replace("Elapsed=7", "Elapsed=78").replace("PS[0 1]", "Fan1[5]");
+        let reply = Reply::parse_in(memory, &text, Request::Extended, true).unwrap();
+        assert_eq!((reply.summary().raw("Elapsed"), reply.device_items().raw("PS")), (Some("78"), None));
+    }
+
+    #[test]
     fn keys_are_found_whole() {
         let text =
             WHOLE.replace("PS[0 1]", "Fan2[5] MW[7] MW0[1] MW10[2] MW100[3] 7[8] PVT_T0[ 86  nan]ü1[0] Temp[1 %]");

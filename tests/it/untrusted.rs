@@ -3,6 +3,7 @@
 //!
 //! A target takes any bytes and panics if a promise is broken over them. Uses the library.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -15,6 +16,7 @@ use avalonhome_prometheus_exporter::collect::{Collected, Info, Reading, collect,
 use avalonhome_prometheus_exporter::config::{Config, VARIABLES};
 use avalonhome_prometheus_exporter::exposition::LABEL_CHARS_MAX;
 use avalonhome_prometheus_exporter::network::Allow;
+use avalonhome_prometheus_exporter::pairs::Pairs;
 use avalonhome_prometheus_exporter::poll::Poller;
 use avalonhome_prometheus_exporter::probe::Probes;
 use avalonhome_prometheus_exporter::store::Store;
@@ -233,14 +235,23 @@ fn read(bytes: &[u8]) -> Outcome {
     Reply::parse(&decode(bytes), Request::Extended, is_whole).map(|reply| collect(&reply))
 }
 
+thread_local! {
+    static MEMORY: Cell<Pairs> = Cell::default();
+}
+
 fn reply(bytes: &[u8]) {
     let (bytes, is_whole) = up_to_nul(bytes);
     let text = decode(bytes);
     for request in [Request::Standard, Request::Extended] {
-        match Reply::parse(&text, request, is_whole).map(|reply| collect(&reply)) {
-            Ok((info, reading)) => assert_bounded(&info, &reading),
+        let outcome = Reply::parse(&text, request, is_whole).map(|reply| collect(&reply));
+        match &outcome {
+            Ok((info, reading)) => assert_bounded(info, reading),
             Err(error) => assert_fit_for_a_log(&error.to_string()),
         }
+        // With the memory of the last reply, as polls do it.
+        let reply = Reply::parse_in(MEMORY.take(), &text, request, is_whole);
+        let again = reply.map(|reply| (collect(&reply), MEMORY.set(reply.into_memory())).0);
+        assert_eq!(again, outcome, "the last reply left a trace");
     }
     match Version::parse(&text) {
         Ok(version) => assert!(identify(&version).all().iter().all(|text| text.chars().count() <= LABEL_CHARS_MAX)),
