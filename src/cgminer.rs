@@ -362,8 +362,7 @@ impl<'a> Reply<'a> {
         if promise.is_some_and(|text| text.split(' ').next() != Some(&pools.len().to_string())) {
             return Err(ReplyError::Truncated);
         }
-        let device = parts.device.filter(|record| stats.contains(record));
-        let Parts { pairs, more_records, more_pairs, .. } = parts;
+        let Parts { pairs, device, more_records, more_pairs, .. } = parts;
         Ok(Reply { text, pairs, version, summary, stats, device, pools, litestats, coin, more_records, more_pairs })
     }
 

@@ -218,9 +218,11 @@ fn connect(addresses: &[SocketAddr], budget: Budget, shares: u32) -> Result<TcpS
 
 fn receive(stream: &mut TcpStream, bytes: &mut Vec<u8>, budget: Budget) -> Result<bool, PollError> {
     let mut length = 0;
+    // The last reply left no room for its NUL, and the next may be longer.
+    bytes.resize(REPLY_BYTES, 0);
     loop {
         if length == bytes.len() {
-            bytes.resize((2 * length).max(REPLY_BYTES), 0);
+            bytes.resize(2 * length, 0);
         }
         let left = budget.left(Phase::Receive)?;
         stream.set_read_timeout(Some(left)).map_err(|error| budget.error(Phase::Receive, error))?;
