@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use avalonhome_prometheus_exporter::buffer::Buffer;
 use avalonhome_prometheus_exporter::cgminer::{Reply, Request, decode};
 use avalonhome_prometheus_exporter::collect::{Collected, collect};
 use avalonhome_prometheus_exporter::pairs::Pairs;
@@ -77,15 +78,17 @@ fn parse(bencher: Bencher<'_, '_>, capture: Named) {
 #[divan::bench(args = [1, 10, 100, 1000])]
 fn render(bencher: Bencher<'_, '_>, size: u32) {
     let miners = fleet(size, NANO_3S);
-    let bytes = page(&view(&miners)).len();
+    let bytes = page(&view(&miners)).to_text().len();
     assert!(bytes > 20_000, "the page has its chips");
-    let mut room = vec![0; 64 << 10];
+    let mut piece = Buffer::default();
     bencher.counter(BytesCount::new(bytes)).bench_local(|| {
         let page = page(black_box(&view(&miners)));
         let mut pieces = page.pieces();
-        while pieces.fill(&mut room) > 0 {
-            black_box(&room);
+        while pieces.write(&mut piece, 64 << 10) {
+            black_box(&piece);
+            piece.clear();
         }
+        piece.clear();
     });
 }
 

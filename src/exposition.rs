@@ -2,11 +2,11 @@
 //!
 //! Format: <https://prometheus.io/docs/instrumenting/exposition_formats/>. A family's HELP and TYPE are written with
 //! its first sample, so a family without a sample leaves no trace. Keeping a family in one group is up to the caller,
-//! who writes one [`Family`] after the other.
+//! who writes one after the other.
 
-use std::borrow::Cow;
-use std::io::Write;
-use std::ops::Range;
+use std::fmt::Write;
+
+use crate::buffer::{BLOCK_BYTES, Buffer};
 
 /// The media type of a page.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -33,308 +33,237 @@ impl Kind {
     }
 }
 
-/// What a sample has between its name and its value, `{ip="192.168.1.50",chip="007"} `, by its place in the page's texts.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Labels(Place);
-
-/// A place in the page's texts. Of longer ones, which the limits of labels forbid, the end would be lost.
-#[derive(Clone, Copy, Debug, Default)]
-struct Place {
-    begin: u32,
-    length: u16,
-}
-
-/// A page, not yet put together: what differs from sample to sample, and once each what does not.
-///
-/// That is a fifth of its text, which has tens of megabytes with a large fleet; memory for it would cost more time than
-/// writing it. So the text comes into being in [`Pieces`], as somebody takes it.
+/// Names and labels, which a page writes again and again: each is made once.
 #[derive(Clone, Debug, Default)]
-pub struct Page {
-    /// Heads and names of families, labels.
-    texts: Vec<u8>,
-    /// The values, each with the end of its line.
-    values: Vec<u8>,
-    families: Vec<FamilyOf>,
-    samples: Vec<Sample>,
-    length: usize,
+pub struct Stock(Vec<u8>);
+
+/// A text in a stock; by default the empty one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Text {
+    begin: u32,
+    length: u32,
 }
 
-/// A page under construction.
-#[derive(Debug)]
-pub struct Writer(Page);
-
-/// Room to begin with, in bytes of texts and in samples: what one miner needs.
-const TEXTS: usize = 48 << 10;
-const SAMPLES: usize = 512;
-
-impl Default for Writer {
-    fn default() -> Self {
-        let (texts, values) = (Vec::with_capacity(TEXTS), Vec::with_capacity(SAMPLES * 8));
-        Writer(Page { texts, values, samples: Vec::with_capacity(SAMPLES), ..Page::default() })
+impl Stock {
+    /// An empty stock with room for so many bytes.
+    pub fn with_room(bytes: usize) -> Self {
+        Stock(Vec::with_capacity(bytes))
     }
-}
 
-#[derive(Clone, Copy, Debug)]
-struct FamilyOf {
-    head: Place,
-    name: Place,
-    first: usize,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Sample {
-    labels: Place,
-    value_length: u16,
-}
-
-impl Writer {
-    /// Some labels and some more. A name must be a label's name; a value is cut to 128 characters and escaped.
+    /// The labels that come first in a sample. A name must be a label's name; a value is cut to 128 characters and escaped.
     #[must_use]
-    pub fn labels<'n, 'v>(&mut self, base: Labels, more: impl IntoIterator<Item = (&'n str, &'v str)>) -> Labels {
-        let texts = &mut self.0.texts;
-        let begin = texts.len();
-        // Without the end, `} `; where there are no labels, it is one space.
-        let base = base.0.range();
-        texts.extend_from_within(base.start..base.end.saturating_sub(2).max(base.start));
-        for (name, value) in more {
-            texts.push(if texts.len() == begin { b'{' } else { b',' });
-            texts.extend_from_slice(name.as_bytes());
-            texts.extend_from_slice(b"=\"");
-            push_escaped(texts, value);
-            texts.push(b'"');
-        }
-        texts.extend_from_slice(if texts.len() == begin { b" " } else { b"} " });
-        Labels(self.0.place(begin))
+    pub fn first<'n, 'v>(&mut self, labels: impl IntoIterator<Item = (&'n str, &'v str)>) -> Text {
+        self.add(|texts| push_labels(texts, b'{', labels))
     }
 
-    /// Begins a family; nothing is written before its first sample.
-    pub fn family<'a>(&'a mut self, name: &'a str, kind: Kind, help: &'a str) -> Family<'a> {
-        Family { page: &mut self.0, name, head: Some((kind, help)) }
-    }
-
-    /// The finished page.
-    pub fn finish(self) -> Page {
-        let mut page = self.0;
-        page.texts.extend_from_slice(&[0; BLOCK_BYTES]);
-        page.values.extend_from_slice(&[0; BLOCK_BYTES]);
-        page.texts.shrink_to_fit();
-        page.values.shrink_to_fit();
-        page.samples.shrink_to_fit();
-        page
-    }
-}
-
-impl Page {
-    /// What was written since then.
-    fn place(&self, begin: usize) -> Place {
-        let length = u16::try_from(self.texts.len() - begin).unwrap_or(u16::MAX);
-        Place { begin: u32::try_from(begin).unwrap_or(u32::MAX), length }
-    }
-
-    /// Length of its text, in bytes.
-    pub fn len(&self) -> usize {
-        self.length
-    }
-
-    /// Whether it has no sample.
-    pub fn is_empty(&self) -> bool {
-        self.length == 0
+    /// Labels that come after others.
+    #[must_use]
+    pub fn more<'n, 'v>(&mut self, labels: impl IntoIterator<Item = (&'n str, &'v str)>) -> Text {
+        self.add(|texts| push_labels(texts, b',', labels))
     }
 
     /// How many bytes of memory it takes.
     pub fn memory(&self) -> usize {
-        self.texts.capacity() + self.values.capacity() + self.samples.capacity() * size_of::<Sample>()
+        self.0.capacity()
     }
 
-    /// Its text, from the beginning.
-    pub fn pieces(&self) -> Pieces<'_> {
-        Pieces { page: self, name: Place::default(), family: 0, sample: 0, value: 0 }
+    fn add(&mut self, push: impl FnOnce(&mut Vec<u8>)) -> Text {
+        let begin = self.0.len();
+        push(&mut self.0);
+        let short = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Text { begin: short(begin), length: short(self.0.len() - begin) }
     }
 
-    /// Its whole text.
-    pub fn to_text(&self) -> String {
-        let mut text = vec![0; self.length + BLOCK_BYTES];
-        let length = self.pieces().fill(&mut text);
-        text.truncate(length);
-        String::from_utf8(text).unwrap_or_default()
+    fn copy(&self, text: Text, out: &mut Buffer) {
+        let (mut from, mut left) = (text.begin as usize, text.length as usize);
+        while left > 0 {
+            let Some(block) = self.0.get(from..).and_then(<[u8]>::first_chunk) else {
+                out.push(self.0.get(from..from + left).unwrap_or_default());
+                return;
+            };
+            let length = left.min(BLOCK_BYTES);
+            out.push_block(block, length);
+            (from, left) = (from + length, left - length);
+        }
     }
 }
 
-impl Place {
-    fn range(self) -> Range<usize> {
-        let begin = self.begin as usize;
-        begin..begin + usize::from(self.length)
+fn push_labels<'n, 'v>(out: &mut Vec<u8>, opening: u8, labels: impl IntoIterator<Item = (&'n str, &'v str)>) {
+    let mut opening = opening;
+    for (name, value) in labels {
+        out.push(opening);
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"=\"");
+        push_escaped(out, value);
+        out.push(b'"');
+        opening = b',';
     }
 }
 
-fn push_escaped(texts: &mut Vec<u8>, value: &str) {
+fn push_escaped(out: &mut Vec<u8>, value: &str) {
     if value.len() <= LABEL_CHARS_MAX && !value.bytes().any(|byte| matches!(byte, b'\\' | b'"' | b'\n')) {
-        texts.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(value.as_bytes());
         return;
     }
     for char in value.chars().take(LABEL_CHARS_MAX) {
         match char {
-            '\\' => texts.extend_from_slice(b"\\\\"),
-            '"' => texts.extend_from_slice(b"\\\""),
-            '\n' => texts.extend_from_slice(b"\\n"),
-            char => texts.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            '"' => out.extend_from_slice(b"\\\""),
+            '\n' => out.extend_from_slice(b"\\n"),
+            char => out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
 }
 
-/// A family whose samples are being written.
+/// A family: its name and what its HELP and TYPE lines say.
+#[derive(Clone, Copy, Debug)]
+pub struct Family {
+    name: &'static str,
+    /// The name in the stock.
+    text: Text,
+    kind: Kind,
+    help: &'static str,
+}
+
+impl Family {
+    /// A family, its name put in the stock.
+    pub fn new(stock: &mut Stock, name: &'static str, kind: Kind, help: &'static str) -> Self {
+        Family { name, text: stock.add(|texts| texts.extend_from_slice(name.as_bytes())), kind, help }
+    }
+}
+
+/// Writes the samples of a family.
 #[derive(Debug)]
-pub struct Family<'a> {
-    page: &'a mut Page,
-    name: &'a str,
-    head: Option<(Kind, &'a str)>,
+pub struct Writer<'a> {
+    out: &'a mut Buffer,
+    stock: &'a Stock,
+    family: Family,
+    has_samples: bool,
 }
 
-impl Family<'_> {
-    /// Writes a sample.
-    pub fn sample(&mut self, labels: Labels, value: f64) {
-        let page = &mut *self.page;
-        if let Some((kind, help)) = self.head.take() {
-            let begin = page.texts.len();
-            let is_plain = !help.contains(['\\', '\n']);
-            let escaped = || help.replace('\\', "\\\\").replace('\n', "\\n");
-            let help = if is_plain { Cow::Borrowed(help) } else { Cow::Owned(escaped()) };
-            for part in ["# HELP ", self.name, " ", &help, "\n# TYPE ", self.name, " ", kind.name(), "\n"] {
-                page.texts.extend_from_slice(part.as_bytes());
+impl<'a> Writer<'a> {
+    /// A writer that writes behind what `out` holds. `has_samples` says whether HELP and TYPE are written already.
+    pub fn new(out: &'a mut Buffer, stock: &'a Stock, family: Family, has_samples: bool) -> Self {
+        Writer { out, stock, family, has_samples }
+    }
+
+    /// Whether the family has a sample by now.
+    pub fn has_samples(&self) -> bool {
+        self.has_samples
+    }
+
+    /// How long the text is by now.
+    pub fn length(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Writes a sample, with the labels that come first and others.
+    pub fn sample(&mut self, first: Text, more: Text, value: f64) {
+        self.begin();
+        self.stock.copy(first, self.out);
+        self.stock.copy(more, self.out);
+        push_value(self.out, first.length + more.length > 0, value);
+    }
+
+    fn begin(&mut self) {
+        if !std::mem::replace(&mut self.has_samples, true) {
+            let Family { name, kind, help, .. } = self.family;
+            let help = help.replace('\\', "\\\\").replace('\n', "\\n");
+            for part in ["# HELP ", name, " ", &help, "\n# TYPE ", name, " ", kind.name(), "\n"] {
+                self.out.push(part.as_bytes());
             }
-            let head = page.place(begin);
-            let begin = page.texts.len();
-            page.texts.extend_from_slice(self.name.as_bytes());
-            page.families.push(FamilyOf { head, name: page.place(begin), first: page.samples.len() });
-            page.length += usize::from(head.length);
         }
-        let begin = page.values.len();
-        push_number(&mut page.values, value);
-        page.values.push(b'\n');
-        let value_length = u16::try_from(page.values.len() - begin).unwrap_or(u16::MAX);
-        page.samples.push(Sample { labels: labels.0, value_length });
-        page.length += self.name.len() + usize::from(labels.0.length) + usize::from(value_length);
+        self.stock.copy(self.family.text, self.out);
     }
 }
 
-/// Text is copied in blocks of this size, the last of which has more than was meant and is written over: that is one
-/// instruction each, where a copy of so many bytes as it takes is a call, and a slow one in the static program. Hence the
-/// room that [`Writer::finish`] leaves behind the texts.
-const BLOCK_BYTES: usize = 32;
-
-/// What is left of a page's text.
-#[derive(Clone, Debug)]
-pub struct Pieces<'a> {
-    page: &'a Page,
-    name: Place,
-    family: usize,
-    sample: usize,
-    value: usize,
-}
-
-impl Pieces<'_> {
-    /// Writes the next whole lines of the text, as many as there is room for, and some room to work. Returns their length, 0
-    /// at the end. With 16 KiB of room there is always room for a line.
-    pub fn fill(&mut self, room: &mut [u8]) -> usize {
-        let (texts, values) = (&self.page.texts, &self.page.values);
-        let mut length = 0;
-        while let Some(sample) = self.page.samples.get(self.sample) {
-            let family = self.page.families.get(self.family).filter(|family| family.first == self.sample);
-            let (head, name) = family.map_or((Place::default(), self.name), |family| (family.head, family.name));
-            let value_end = self.value + usize::from(sample.value_length);
-            let line = [head.length, name.length, sample.labels.length, sample.value_length].map(usize::from);
-            if room.len() < length + line.into_iter().sum::<usize>() + BLOCK_BYTES {
-                break;
-            }
-            if family.is_some() {
-                length = copy(room, length, texts, head.range());
-                (self.name, self.family) = (name, self.family + 1);
-            }
-            length = copy(room, length, texts, name.range());
-            length = copy(room, length, texts, sample.labels.range());
-            length = copy(room, length, values, self.value..value_end);
-            (self.value, self.sample) = (value_end, self.sample + 1);
-        }
-        length
+/// Ends the labels, if there are any, and the line with the value: the shortest text that reads back as the same number, with
+/// an exponent only where digits would be mere zeros.
+fn push_value(out: &mut Buffer, has_labels: bool, value: f64) {
+    let begin: &[u8; BLOCK_BYTES] = if has_labels { &LABELS_END } else { &[b' '; BLOCK_BYTES] };
+    out.push_block(begin, 1 + usize::from(has_labels));
+    if let Some(short) = Short::new(value) {
+        out.fill_block(|block| short.write(block));
+        return;
     }
-}
-
-/// Copies a part of a text behind what is in the room, and returns what is there then.
-fn copy(room: &mut [u8], length: usize, text: &[u8], part: Range<usize>) -> usize {
-    let end = length + part.len();
-    let (mut to, mut from) = (length, part.start);
-    while to < end {
-        let place = room.get_mut(to..).and_then(|room| room.first_chunk_mut::<BLOCK_BYTES>());
-        let block = text.get(from..).and_then(|text| text.first_chunk::<BLOCK_BYTES>());
-        let (Some(place), Some(block)) = (place, block) else { break };
-        *place = *block;
-        (to, from) = (to + BLOCK_BYTES, from + BLOCK_BYTES);
-    }
-    end
-}
-
-/// Writes the shortest text that reads back as the same number; an exponent only where digits would be mere zeros.
-fn push_number(out: &mut Vec<u8>, value: f64) {
     let magnitude = value.abs();
-    let _ = if push_short(out, value) {
-        Ok(())
-    } else if magnitude >= 1e21 || (magnitude < 1e-6 && magnitude > 0.0) {
-        write!(out, "{value:e}")
+    let _ = if magnitude >= 1e21 || (magnitude < 1e-6 && magnitude > 0.0) {
+        writeln!(out, "{value:e}")
     } else {
-        write!(out, "{value}")
+        writeln!(out, "{value}")
     };
 }
 
-/// The same for the numbers that miners send: few digits, four of them behind the point at most. False for all others.
+/// What comes between the last label and the value.
+const LABELS_END: [u8; BLOCK_BYTES] = {
+    let mut end = [b' '; BLOCK_BYTES];
+    end[0] = b'}';
+    end
+};
+
+/// A number as miners send them: few digits, four of them behind the point at most.
 ///
-/// Two different numbers of 15 digits are two different `f64`, so if this one reads back as `value`, no shorter one does.
 /// The general way finds its digits by search, which took half of a page's time.
-fn push_short(out: &mut Vec<u8>, value: f64) -> bool {
-    let magnitude = value.abs();
-    if magnitude >= 1e11 {
-        return false;
-    }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is positive and below 2^53")]
-    let scaled = (magnitude * 1e4 + 0.5) as u64;
-    if scaled as f64 / 1e4 != magnitude || value == 0.0 && value.is_sign_negative() {
-        return false;
-    }
-    let (units, mut fraction) = (scaled / 10_000, scaled % 10_000);
-    let mut places = 4;
-    while places > 0 && fraction % 10 == 0 {
-        (fraction, places) = (fraction / 10, places - 1);
-    }
-    // From the last byte to the first; sign, point and 15 digits fit.
-    let mut bytes = [0; 2 * BLOCK_BYTES];
-    let (number, _) = bytes.split_at_mut(BLOCK_BYTES);
-    let mut left = number.iter_mut().rev();
-    let mut put = |byte| left.next().map_or((), |slot| *slot = byte);
-    for _ in 0..places {
-        put(last_digit(fraction));
-        fraction /= 10;
-    }
-    if places > 0 {
-        put(b'.');
-    }
-    let mut digits = units;
-    while digits >= 10 {
-        put(last_digit(digits));
-        digits /= 10;
-    }
-    put(last_digit(digits));
-    if value < 0.0 {
-        put(b'-');
-    }
-    let begin = left.len();
-    if let Some(block) = bytes.get(begin..).and_then(|bytes| bytes.first_chunk::<BLOCK_BYTES>()) {
-        out.extend_from_slice(block);
-        out.truncate(out.len() - begin);
-    }
-    true
+struct Short {
+    is_negative: bool,
+    whole: u64,
+    /// Behind the point, and how many.
+    decimals: u64,
+    places: usize,
 }
 
-fn last_digit(number: u64) -> u8 {
-    b'0' + (number % 10) as u8
+impl Short {
+    /// None for all other numbers.
+    ///
+    /// Two different numbers of 15 digits are two different `f64`, so if this one reads back as `value`, no shorter one does.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is positive and below 2^53")]
+    fn new(value: f64) -> Option<Self> {
+        let magnitude = value.abs();
+        if magnitude >= 1e11 || !magnitude.is_finite() || value == 0.0 && value.is_sign_negative() {
+            return None;
+        }
+        let (is_negative, whole) = (value < 0.0, magnitude as u64);
+        if whole as f64 == magnitude {
+            return Some(Short { is_negative, whole, decimals: 0, places: 0 });
+        }
+        let scaled = (magnitude * 1e4 + 0.5) as u64;
+        if scaled as f64 / 1e4 != magnitude {
+            return None;
+        }
+        let (mut decimals, mut places) = (scaled % 10_000, 4);
+        while decimals % 10 == 0 {
+            (decimals, places) = (decimals / 10, places - 1);
+        }
+        Some(Short { is_negative, whole: scaled / 10_000, decimals, places })
+    }
+
+    /// Writes the number and the line's end into a block, 19 bytes at most. Returns their length.
+    fn write(&self, block: &mut [u8; BLOCK_BYTES]) -> usize {
+        let digits = self.whole.checked_ilog10().map_or(1, |digits| digits as usize + 1);
+        let point = usize::from(self.is_negative) + digits;
+        let end = if self.places > 0 { point + 1 + self.places } else { point };
+        let mut put = |at: usize, byte: u8| block.get_mut(at).map_or((), |place| *place = byte);
+        put(0, b'-');
+        put(point, b'.');
+        put(end, b'\n');
+        put_digits(block, end, self.decimals, self.places);
+        put_digits(block, point, self.whole, digits);
+        end + 1
+    }
+}
+
+/// Puts the last digits of a number, so many of them, before a place; two at a time, for a division takes long.
+fn put_digits(block: &mut [u8; BLOCK_BYTES], end: usize, number: u64, count: usize) {
+    let digit = |number: u64| b'0' + (number % 10) as u8;
+    let (mut left, mut end, begin) = (number, end, end - count);
+    while let Some(place) = block.get_mut(begin..end).and_then(<[u8]>::last_chunk_mut) {
+        let pair = left % 100;
+        *place = [digit(pair / 10), digit(pair)];
+        (left, end) = (left / 100, end - 2);
+    }
+    if let Some([place]) = block.get_mut(begin..end) {
+        *place = digit(left);
+    }
 }
 
 #[cfg(test)]
@@ -342,39 +271,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_page() {
-        let mut page = Writer::default();
-        let none = page.labels(Labels::default(), []);
-        let ip = page.labels(none, [("ip", "a")]);
-        let with_url = page.labels(ip, [("url", "q\"b\\n\n")]);
-        let mut family = page.family("x_total", Kind::Counter, "back\\slash\nline");
-        family.sample(ip, 1.0);
-        family.sample(with_url, 0.5);
-        page.family("none", Kind::Gauge, "leaves no trace");
-        page.family("y", Kind::Gauge, "bare").sample(none, -3.25);
+    fn families_samples_and_escapes() {
+        let mut stock = Stock::default();
+        let ip = stock.first([("ip", "a")]);
+        let chip = stock.more([("chip", "7"), ("url", "q\"b\\n\n"), ("c", "")]);
+        let none = Text::default();
+        let counter = Family::new(&mut stock, "x_total", Kind::Counter, "back\\slash\nline");
+        let gauge = Family::new(&mut stock, "y", Kind::Gauge, "bare");
+        let mut out = Buffer::default();
+        assert!(!Writer::new(&mut out, &stock, counter, false).has_samples());
+        let mut writer = Writer::new(&mut out, &stock, counter, false);
+        writer.sample(ip, none, 1.0);
+        assert!(writer.has_samples());
+        Writer::new(&mut out, &stock, counter, true).sample(ip, chip, 0.5);
+        Writer::new(&mut out, &stock, gauge, false).sample(none, none, -3.25);
         let expected = "# HELP x_total back\\\\slash\\nline\n# TYPE x_total counter\nx_total{ip=\"a\"} 1\n\
-                        x_total{ip=\"a\",url=\"q\\\"b\\\\n\\n\"} 0.5\n\
+                        x_total{ip=\"a\",chip=\"7\",url=\"q\\\"b\\\\n\\n\",c=\"\"} 0.5\n\
                         # HELP y bare\n# TYPE y gauge\ny -3.25\n";
-        let page = page.finish();
-        assert_eq!((page.to_text().as_str(), page.len()), (expected, expected.len()));
-        // Wherever it is cut.
-        for room in 120..expected.len() + 40 {
-            let (mut pieces, mut room, mut text) = (page.pieces(), vec![0; room], Vec::new());
-            while let length @ 1.. = pieces.fill(&mut room) {
-                text.extend_from_slice(&room[..length]);
-            }
-            assert_eq!(String::from_utf8(text).unwrap(), expected, "{}", room.len());
-        }
+        assert_eq!(String::from_utf8(out.into_text()).unwrap(), expected);
+    }
+
+    #[test]
+    fn texts_of_any_length_are_copied() {
+        let mut stock = Stock::default();
+        let names: Vec<String> = (0..100).map(|length| "abcdefghij".repeat(10)[..length].to_owned()).collect();
+        let texts: Vec<Text> =
+            names.iter().map(|name| stock.add(|texts| texts.extend_from_slice(name.as_bytes()))).collect();
+        let mut out = Buffer::default();
+        texts.into_iter().rev().for_each(|text| stock.copy(text, &mut out));
+        assert_eq!(
+            String::from_utf8(out.into_text()).unwrap(),
+            names.iter().rev().map(String::as_str).collect::<String>()
+        );
     }
 
     #[test]
     fn labels_are_cut_before_they_are_escaped() {
         for (text, expected) in [("\"", "\\\""), ("\u{e9}", "\u{e9}")] {
-            let mut page = Writer::default();
-            let labels = page.labels(Labels::default(), [("url", &*text.repeat(200))]);
-            page.family("x", Kind::Gauge, "").sample(labels, 1.0);
-            let expected = format!("x{{url=\"{}\"}} 1\n", expected.repeat(128));
-            assert!(page.finish().to_text().ends_with(&expected));
+            let mut stock = Stock::default();
+            let labels = stock.first([("url", &*text.repeat(200))]);
+            let mut out = Buffer::default();
+            stock.copy(labels, &mut out);
+            assert_eq!(String::from_utf8(out.into_text()).unwrap(), format!("{{url=\"{}\"", expected.repeat(128)));
         }
     }
 
@@ -384,9 +322,10 @@ mod tests {
         let mut quick = 0;
         for number in (0..400_000).map(f64::from) {
             for divisor in [1.0, 7.0, 10.0, 100.0, 1e3, 1e4, 1e5, -1e-3, -16.0] {
-                let (value, mut out) = (number / divisor, Vec::new());
-                if push_short(&mut out, value) {
-                    assert_eq!(out, value.to_string().into_bytes());
+                let (value, mut out) = (number / divisor, Buffer::default());
+                if let Some(short) = Short::new(value) {
+                    out.fill_block(|block| short.write(block));
+                    assert_eq!(out.text(), format!("{value}\n").as_bytes());
                     quick += 1;
                 }
             }
@@ -416,10 +355,10 @@ mod tests {
             (1e15, "1000000000000000"),
             (f64::MAX, "1.7976931348623157e308"),
         ] {
-            let mut out = Vec::new();
-            push_number(&mut out, value);
-            let out = String::from_utf8(out).unwrap();
-            assert_eq!((out.as_str(), out.parse()), (text, Ok(value)));
+            let mut out = Buffer::default();
+            push_value(&mut out, true, value);
+            push_value(&mut out, false, value);
+            assert_eq!((out.into_text(), text.parse()), (format!("}} {text}\n {text}\n").into_bytes(), Ok(value)));
         }
     }
 }

@@ -8,8 +8,9 @@
 //! accept -> take_seat (evict) -> read_head -> head::parse -> wait_for_turn -> Inner::ask -> begin_reply (evict) -> send -> leave
 //! ```
 //!
-//! It does not keep connections alive, take bodies, compress or speak TLS. Each connection has a thread; all that threads
-//! share is in [`Table`] behind one lock, with which nobody sleeps, reads or writes.
+//! It does not keep connections alive, take bodies, compress or speak TLS. Each connection has a thread: the one that took it
+//! from the listener, which leaves the listener to another. A thread that were given the connection would have to wake up
+//! first. What threads share of connections is in [`Table`] behind one lock, with which nobody sleeps, reads or writes.
 //!
 //! Descriptors and threads are bounded by `connections`, memory by `connections` x (a head, a small page, the piece that is
 //! being sent, and the few touched pages of a stack) + `pages_bytes` or two pages + the pages that are being made, each path's once.
@@ -17,10 +18,12 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::buffer::Buffer;
 use crate::head::{self, Head, Status};
 use crate::limits::Limits;
 use crate::seats::{Counters, PIECE_BYTES, PIECE_TIME, Place, Stage, Table};
@@ -41,9 +44,8 @@ const LINGER_BYTES_MAX: usize = 1 << 20;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The deepest call is a formatted log line, some 10 KiB.
 const STACK_BYTES: usize = 128 << 10;
-
-/// Room that a piece needs beyond its length.
-const ROOM_BYTES: usize = 64;
+/// Threads without a connection at the most: one that accepts and one that goes on while a scrape is answered.
+const IDLE_MAX: usize = 2;
 
 const BAD_GATEWAY: Status = "502 Bad Gateway";
 const UNAVAILABLE: Status = "503 Service Unavailable";
@@ -51,6 +53,10 @@ const GATEWAY_TIMEOUT: Status = "504 Gateway Timeout";
 
 /// The front of the web server.
 pub struct Gate {
+    /// Whose turn it is to accept. It is held while waiting for a client.
+    listener: Mutex<TcpListener>,
+    /// Threads without a connection: the one that accepts, and those that do so next. One at the least.
+    idle: AtomicUsize,
     limits: Limits,
     inner: Inner,
     table: Mutex<Table>,
@@ -76,9 +82,9 @@ enum End {
 pub fn serve(listener: TcpListener, dirs: &[PathBuf], limits: Limits, handler: Arc<Handler>) -> io::Result<Arc<Gate>> {
     let inner = Inner::start(dirs, limits.workers, handler)?;
     let table = Mutex::new(Table::new(limits.clone()));
-    let gate = Arc::new(Gate { limits, inner, table, freed: Condvar::new() });
-    let accepting = Arc::clone(&gate);
-    thread::Builder::new().name("http-accept".into()).spawn(move || accepting.accept(&listener))?;
+    let (listener, idle) = (Mutex::new(listener), AtomicUsize::new(1));
+    let gate = Arc::new(Gate { listener, idle, limits, inner, table, freed: Condvar::new() });
+    gate.start_thread()?;
     Ok(gate)
 }
 
@@ -94,36 +100,50 @@ impl Gate {
         self.inner.close();
     }
 
-    /// Never ends: no error of `accept` is final, and the listener stays ours.
-    fn accept(self: &Arc<Self>, listener: &TcpListener) {
+    fn start_thread(self: &Arc<Self>) -> io::Result<()> {
+        let gate = Arc::clone(self);
+        let thread = thread::Builder::new().name("http".into()).stack_size(STACK_BYTES);
+        thread.spawn(move || while gate.serve_one() {}).map(|_| ())
+    }
+
+    /// Accepts a connection and attends to it. Whether to go on: with the next client, unless enough others wait for it.
+    fn serve_one(self: &Arc<Self>) -> bool {
+        let (socket, leave) = self.accept();
+        self.attend(leave.id, &socket);
+        drop(socket); // before its seat is free, so that descriptors never outnumber the seats
+        drop(leave);
+        self.idle.fetch_update(Relaxed, Relaxed, |idle| (idle < IDLE_MAX).then_some(idle + 1)).is_ok()
+    }
+
+    /// Takes a connection that finds a seat, and leaves the listener to another thread. No error of `accept` is final.
+    fn accept(self: &Arc<Self>) -> (Arc<TcpStream>, Leave) {
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             match listener.accept() {
-                Ok((socket, peer)) => self.admit(socket, household(peer.ip())),
+                Ok((socket, peer)) => {
+                    let socket = Arc::new(socket);
+                    let Some(id) = self.take_seat(household(peer.ip()), &socket) else { continue };
+                    let leave = Leave { gate: Arc::clone(self), id };
+                    // Only who has the listener leaves it, so the last idle thread is this one.
+                    let has_others =
+                        self.idle.fetch_update(Relaxed, Relaxed, |idle| (idle > 1).then_some(idle - 1)).is_ok();
+                    match if has_others { Ok(()) } else { self.start_thread() } {
+                        Ok(()) => return (socket, leave),
+                        Err(error) => {
+                            log::debug!("no thread for the next connection: {error}");
+                            drop(socket); // before its seat is free
+                            let mut table = self.table();
+                            table.counters.refused += 1;
+                            table.evict(|_| true); // gives a thread back for the next one
+                        }
+                    }
+                }
                 Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
                 Err(error) => {
                     log::debug!("cannot accept a connection: {error}");
                     thread::sleep(ACCEPT_PAUSE);
                 }
             }
-        }
-    }
-
-    /// Finds a seat and a thread for a connection, or closes it.
-    fn admit(self: &Arc<Self>, socket: TcpStream, address: IpAddr) {
-        let socket = Arc::new(socket);
-        let Some(id) = self.take_seat(address, &socket) else { return };
-        let leave = Leave { gate: Arc::clone(self), id };
-        let attend = move || {
-            leave.gate.attend(leave.id, &socket);
-            drop(socket); // before its seat is free, so that descriptors never outnumber the seats
-            drop(leave);
-        };
-        // A failed spawn drops the closure, and with it the connection and its seat.
-        if let Err(error) = thread::Builder::new().name("http".into()).stack_size(STACK_BYTES).spawn(attend) {
-            log::debug!("no thread for a connection: {error}");
-            let mut table = self.table();
-            table.counters.refused += 1;
-            table.evict(|_| true); // gives a thread back for the next one
         }
     }
 
@@ -183,7 +203,7 @@ impl Gate {
     fn answer(&self, id: u64, head: &Head) -> Result<Arc<Answer>, End> {
         let mut page_bytes = 0; // not known yet
         loop {
-            if let Some(shared) = self.wait_for_turn(id, head.path(), page_bytes)? {
+            if let Some(shared) = self.wait_for_turn(id, head, page_bytes)? {
                 return Ok(shared);
             }
             let answer = Arc::new(self.ask(head)?);
@@ -198,14 +218,15 @@ impl Gate {
     /// Waits for a free worker, and for memory if the size of the page is known; or for a page that can be shared, and
     /// begins to send that. The last to come is the first to be served: in a crowd the others may have left already, and
     /// an honest client does not queue behind it.
-    fn wait_for_turn(&self, id: u64, path: &str, page_bytes: usize) -> Result<Option<Arc<Answer>>, End> {
+    fn wait_for_turn(&self, id: u64, head: &Head, page_bytes: usize) -> Result<Option<Arc<Answer>>, End> {
+        let path = head.path();
         let workers = if path == head::PROBE_PATH { self.limits.probes } else { self.limits.workers };
         let by = Instant::now() + self.limits.wait_time;
         let mut table = self.table();
         table.note_path(id, path);
         self.enter(&mut table, id, Stage::Wait { page_bytes }, 0)?;
         loop {
-            if let Some(shared) = table.shared_page(path) {
+            if let Some(shared) = table.shared_page(path).filter(|_| !head.is_old()) {
                 self.enter_reply(&mut table, id, &shared)?;
                 return Ok(Some(shared));
             }
@@ -232,8 +253,9 @@ impl Gate {
         answer.head.truncate(answer.head.len().saturating_sub(2)); // the empty line
         answer.head.extend_from_slice(b"Connection: close\r\n\r\n");
         if !head.wants_page {
-            (answer.page, answer.is_shared) = (Body::default(), false);
+            answer.page = Body::default();
         }
+        answer.is_shared &= head.wants_page && !head.is_old();
         Ok(answer)
     }
 
@@ -259,21 +281,19 @@ impl Gate {
 
     fn send(&self, id: u64, socket: &TcpStream, head: &[u8], page: &Body) -> Result<(), End> {
         let mut due = Instant::now();
-        let mut room = vec![0; PIECE_BYTES.min(head.len() + page.length() + ROOM_BYTES)];
         let mut pieces = page.pieces();
         // The head goes with the first piece, so that a small page is one packet for the client to wake up for.
-        let mut length = head.len();
-        if let Some(place) = room.get_mut(..length) {
-            place.copy_from_slice(head);
-        }
+        let mut piece = Buffer::with_room(PIECE_BYTES);
+        piece.push(head);
         loop {
-            length += room.get_mut(length..).map_or(0, |room| pieces.fill(room));
-            let piece = room.get(..length).filter(|piece| !piece.is_empty());
-            let Some(piece) = piece else { return Ok(()) };
-            write_by(socket, piece, due + self.limits.reply_time)?;
+            pieces.write(&mut piece, PIECE_BYTES);
+            if piece.is_empty() {
+                return Ok(());
+            }
+            write_by(socket, piece.text(), due + self.limits.reply_time)?;
             due += PIECE_TIME;
             self.table().note_piece(id, due);
-            length = 0;
+            piece.clear();
         }
     }
 

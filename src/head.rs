@@ -5,8 +5,8 @@
 //! the fields of `PASSED` go further, rewritten. The inner server therefore never sees a body's length, a coding,
 //! an expectation, a `TE` list or a byte outside printable ASCII, which are the ways to bring it down.
 //!
-//! The canonical head always asks `HEAD`: the inner server gives the head of the reply, and the page takes a shorter way
-//! (see `server`). Whether the client wanted the page is in [`Head::wants_page`].
+//! The canonical head has the client's version and always asks `HEAD`: the inner server gives the head of the reply, and
+//! the page takes a shorter way (see `server`). Whether the client wanted the page is in [`Head::wants_page`].
 //!
 //! Grammar: RFC 9112 sections 2 to 5 (request line, field lines, no obsolete folding), RFC 9110 section 5.6.2 (token).
 //! Two liberties: `Host` is not looked at, as there is one site here and simple health checks leave it out, and `Expect` is
@@ -61,6 +61,12 @@ impl Head {
     pub fn path(&self) -> &str {
         let target = self.lines.split(' ').nth(1).unwrap_or_default();
         target.split_once('?').map_or(target, |(path, _)| path)
+    }
+
+    /// Whether the client speaks HTTP/1.0. It gets a reply of its own, since it knows no chunks.
+    #[must_use]
+    pub fn is_old(&self) -> bool {
+        self.lines.split("\r\n").next().is_some_and(|line| line.ends_with("HTTP/1.0"))
     }
 
     /// The bytes for the inner server, joined to the place `ticket`.
@@ -153,8 +159,7 @@ fn request_line(line: &str) -> Result<(bool, String), Status> {
     }
     let target = origin_form(target).filter(|target| target.bytes().all(|byte| byte.is_ascii_graphic()));
     let target = target.ok_or(BAD_REQUEST)?;
-    // The answer may go to others, and 1.1 is the version of this server (RFC 9110 section 2.5).
-    Ok((wants_page, format!("HEAD {target} HTTP/1.1\r\nConnection: close\r\n")))
+    Ok((wants_page, format!("HEAD {target} {version}\r\nConnection: close\r\n")))
 }
 
 /// The path and query of a target. The absolute form must be understood by every server (RFC 9112 section 3.2.2).

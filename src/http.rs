@@ -10,7 +10,7 @@ use crate::collect::info_labels;
 use crate::config::Config;
 use crate::discovery;
 use crate::error::ErrorKind;
-use crate::exposition::{CONTENT_TYPE, Page};
+use crate::exposition::CONTENT_TYPE;
 use crate::gate::Gate;
 use crate::head::PROBE_PATH;
 use crate::logging::timestamp;
@@ -19,7 +19,7 @@ use crate::miner_page;
 use crate::poll::Poller;
 use crate::probe::{Probes, Refusal, percent_decode};
 use crate::process;
-use crate::render::{self, Own, VERSION, View};
+use crate::render::{self, Own, Page, VERSION, View};
 use crate::seats::Counters;
 use crate::server::{Body, Request, Response};
 use crate::status_page;
@@ -226,5 +226,5 @@ fn text(status: u16, content_type: &'static str, body: String) -> Response {
 }
 
 fn exposition(page: Page) -> Response {
-    Response { status: 200, content_type: CONTENT_TYPE, body: Body::Page(page), ..Response::default() }
+    Response { status: 200, content_type: CONTENT_TYPE, body: Body::Page(Box::new(page)), ..Response::default() }
 }

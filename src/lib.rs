@@ -3,7 +3,7 @@
 //! # The way of the data
 //!
 //! It goes one way. A setting comes from the environment and is never changed; a reply becomes a reading, a reading
-//! replaces the last one, and a page is written from a snapshot of them.
+//! replaces the last one, and a page is a snapshot of them, whose text is written as it is sent.
 //!
 //! ```text
 //! config -> poll, a thread a miner                          gate <- Prometheus, a browser
@@ -40,7 +40,7 @@
 //!
 //! # The modules, in the order to read them
 //!
-//! Bottom up: [`texts`], [`number`], [`pairs`], [`scan`], [`cgminer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`history`], [`store`],
+//! Bottom up: [`texts`], [`number`], [`pairs`], [`scan`], [`cgminer`], [`buffer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`history`], [`store`],
 //! [`render`], [`discovery`]; [`target`], [`network`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`],
 //! [`probe`], [`process`]; [`html`], [`glance`], [`chart`], [`status_page`], [`miner_page`];
 //! [`head`], [`private_socket`], [`server`], [`limits`], [`seats`], [`gate`], [`http`], [`cli`], [`logging`];
@@ -92,4 +92,5 @@ pub mod pairs;
 pub mod number;
 pub mod texts;
 pub mod exposition;
+pub mod buffer;
 pub mod logging;

@@ -1,6 +1,7 @@
 //! What the kernel says of this process: `/proc/self` (see proc(5)). Where there is no `/proc` there are no values.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 
 use crate::metrics::{PROCESS, Process};
 
@@ -22,8 +23,13 @@ pub fn open_files_max() -> Option<usize> {
     open_files(&read("/proc/self/limits"))
 }
 
+/// Room for what these files mostly hold, so that each is read at once; they tell no size.
+const FILE_BYTES: usize = 2 << 10;
+
 fn read(path: &str) -> String {
-    fs::read_to_string(path).unwrap_or_default()
+    let mut text = String::with_capacity(FILE_BYTES);
+    let read = File::open(path).and_then(|mut file| file.read_to_string(&mut text));
+    read.map(|_| text).unwrap_or_default()
 }
 
 struct Files {

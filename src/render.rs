@@ -1,12 +1,16 @@
 //! The page: miners in, exposition out, family by family in the order of the catalogue.
 //!
-//! It works on a snapshot, so no lock is held while it writes, and a miner's labels are escaped once a page, not once a
+//! A [`Page`] is no text but what makes one: the miners as they were when it was asked for, which nobody changes any more. The
+//! text comes into being piece by piece as somebody takes it. With a large fleet it has tens of megabytes; memory for them
+//! would cost more time than writing them, and slow readers would hold it. Labels are escaped once a page, not once a
 //! sample.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::buffer::Buffer;
 use crate::collect::{PoolReading, Reading, info_labels};
-use crate::exposition::{self, Labels, Page};
+use crate::exposition::{Family, Stock, Text, Writer};
 use crate::metrics::{
     BOARD, CHIP, CYCLE_DURATION, ELECTRICITY_PRICE, ENERGY_COST, EXPORTER_INFO, FAN_RPM, HTTP_CONNECTIONS,
     HTTP_REQUESTS, INFO, MINER, MINER_NAME, POLL, POOL, POOL_LABELS, POOL_STATE, POSITIONS, PROCESS, Row, STATES,
@@ -45,47 +49,214 @@ pub struct Own {
     pub process: [Option<f64>; PROCESS.len()],
 }
 
-/// A miner with its labels.
-struct Entry<'a> {
-    miner: &'a Miner,
-    reading: Option<&'a Reading>,
-    ip: Labels,
-    chips: Vec<(Labels, &'a [Option<f64>])>,
-    boards: Vec<(Labels, &'a [Option<f64>])>,
-    /// With all labels, and with the index alone.
-    pools: Vec<(Labels, Labels, &'a PoolReading)>,
+/// A page that is still to be written.
+#[derive(Clone, Debug)]
+pub struct Page {
+    families: Vec<(Family, Source)>,
+    miners: Vec<Entry>,
+    stock: Stock,
+    /// Labels by the number of a chip, board, fan, position and state.
+    chips: Vec<Text>,
+    boards: Vec<Text>,
+    fans: Vec<Text>,
+    positions: [Text; POSITIONS.len()],
+    states: [Text; STATES.len()],
+    /// None where there is no price.
+    currency: Option<Text>,
 }
 
-impl<'a> Entry<'a> {
-    fn new(page: &mut exposition::Writer, miner: &'a Miner, with_chips: bool) -> Self {
-        let ip = page.labels(Labels::default(), [("ip", miner.target.label.as_str())]);
-        let reading = miner.reading.as_deref();
-        let chips = reading.filter(|_| with_chips).map_or(&[][..], |reading| &reading.chips);
-        let boards = reading.map_or(&[][..], |reading| &reading.boards);
-        let pools = reading.map_or(&[][..], |reading| &reading.pools);
-        let mut pool = |of: &'a PoolReading| {
-            let labels = of.labels.all();
-            let index = labels.first().copied().unwrap_or_default();
-            let with_all = page.labels(ip, POOL_LABELS.into_iter().zip(labels));
-            (with_all, page.labels(ip, [("pool_index", index)]), of)
+/// Where the samples of a family come from.
+#[derive(Clone, Debug)]
+enum Source {
+    /// From no miner.
+    Alone(Vec<(Text, f64)>),
+    /// From the row of this number of a table; `PoolState` and the like are of the table of that name.
+    Poll(usize),
+    Miner(usize),
+    Board(usize),
+    Chip(usize),
+    Pool(usize),
+    PoolState(usize),
+    Cost,
+    Info,
+    Name,
+    State,
+    Fan,
+    Position,
+}
+
+/// A miner as it was when the page was asked for.
+#[derive(Clone, Debug)]
+struct Entry {
+    reading: Option<Arc<Reading>>,
+    poll: [Option<f64>; POLL.len()],
+    cost: Option<f64>,
+    ip: Text,
+    info: Option<Text>,
+    name: Option<Text>,
+    /// Labels of each pool: all, and the index alone.
+    pools: Vec<(Text, Text)>,
+}
+
+/// First and other labels, and the value.
+type Sample = (Text, Text, f64);
+
+/// Makes the page of `/metrics`.
+pub fn page(view: &View<'_>) -> Page {
+    let mut page = Page::new(view);
+    let version = page.stock.first([("version", VERSION)]);
+    page.alone(&EXPORTER_INFO, [(version, 1.0)]);
+    page.fleet(view.chips);
+    let price = view.price.map(|(currency, price)| (page.stock.first([("currency", currency)]), price));
+    page.alone(&ELECTRICITY_PRICE, price);
+    if let Some(own) = &view.own {
+        page.own(own);
+    }
+    page
+}
+
+/// Makes the page of a probe: the families of the miners and no others.
+pub fn probe_page(view: &View<'_>) -> Page {
+    let mut page = Page::new(view);
+    page.fleet(view.chips);
+    page
+}
+
+/// Room to begin with: families, bytes of their names, and bytes of a miner's labels.
+const FAMILIES: usize = 256;
+const TEXTS: usize = 12 << 10;
+const MINER_TEXTS: usize = 1 << 10;
+
+impl Page {
+    /// A page without families.
+    fn new(view: &View<'_>) -> Self {
+        let mut stock = Stock::with_room(TEXTS + MINER_TEXTS * view.miners.len());
+        let miners: Vec<_> = view.miners.iter().map(|miner| Entry::new(&mut stock, miner, view.now)).collect();
+        let most = |count: fn(&Reading) -> usize| {
+            miners.iter().filter_map(|miner| miner.reading.as_deref()).map(count).max().unwrap_or(0)
         };
-        Entry {
-            pools: pools.iter().map(&mut pool).collect(),
-            chips: numbered(chips, |chip| page.labels(ip, [("chip", format!("{chip:03}").as_str())])),
-            boards: numbered(boards, |board| page.labels(ip, [("board", board.to_string().as_str())])),
-            miner,
-            reading,
-            ip,
+        let chips = (0..most(|reading| reading.chips.len())).map(|chip| format!("{chip:03}"));
+        let boards = (0..most(|reading| reading.boards.len())).map(|board| board.to_string());
+        let fans = (1..=most(|reading| reading.fans.len())).map(|fan| fan.to_string());
+        Page {
+            chips: chips.map(|chip| stock.more([("chip", &*chip)])).collect(),
+            boards: boards.map(|board| stock.more([("board", &*board)])).collect(),
+            fans: fans.map(|fan| stock.more([("fan", &*fan)])).collect(),
+            positions: POSITIONS.map(|(position, _)| stock.more([("position", position)])),
+            states: STATES.map(|state| stock.more([("state", state)])),
+            currency: view.price.map(|(currency, _)| stock.more([("currency", currency)])),
+            families: Vec::with_capacity(FAMILIES),
+            miners,
+            stock,
         }
     }
-}
 
-/// The parts of a miner, each with its labels.
-fn numbered<const N: usize>(
-    parts: &[[Option<f64>; N]],
-    mut labels: impl FnMut(usize) -> Labels,
-) -> Vec<(Labels, &[Option<f64>])> {
-    parts.iter().enumerate().map(|(number, values)| (labels(number), values.as_slice())).collect()
+    fn family<S>(&mut self, row: &Row<S>, source: Source) {
+        let family = Family::new(&mut self.stock, row.name, row.kind, row.help);
+        self.families.push((family, source));
+    }
+
+    fn table<S>(&mut self, rows: &[Row<S>], source: impl Fn(usize) -> Source) {
+        rows.iter().enumerate().for_each(|(number, row)| self.family(row, source(number)));
+    }
+
+    fn alone<S>(&mut self, row: &Row<S>, samples: impl IntoIterator<Item = (Text, f64)>) {
+        self.family(row, Source::Alone(samples.into_iter().collect()));
+    }
+
+    /// Adds the families that are about miners.
+    fn fleet(&mut self, with_chips: bool) {
+        self.table(POLL, Source::Poll);
+        self.family(&ENERGY_COST, Source::Cost);
+        self.family(&INFO, Source::Info);
+        self.family(&MINER_NAME, Source::Name);
+        self.table(MINER, Source::Miner);
+        self.family(&SYSTEM_STATE, Source::State);
+        self.table(BOARD, Source::Board);
+        self.family(&FAN_RPM, Source::Fan);
+        self.family(&TEMP_BOARD, Source::Position);
+        if with_chips {
+            self.table(CHIP, Source::Chip);
+        }
+        self.table(POOL, Source::Pool);
+        self.table(POOL_STATE, Source::PoolState);
+    }
+
+    /// Adds those about the exporter and its process.
+    fn own(&mut self, own: &Own) {
+        let stock = &mut self.stock;
+        let connection = |(result, count): &(&str, u64)| (stock.first([("result", *result)]), *count as f64);
+        let connections: Vec<_> = own.connections.iter().map(connection).collect();
+        let request = |((path, code), count): &((&str, u16), u64)| {
+            (stock.first([("path", *path), ("code", &code.to_string())]), *count as f64)
+        };
+        let requests: Vec<_> = own.requests.iter().map(request).collect();
+        let none = Text::default();
+        self.alone(&CYCLE_DURATION, own.cycle.map(|took| (none, took.as_secs_f64())));
+        self.alone(&HTTP_CONNECTIONS, connections);
+        self.alone(&HTTP_REQUESTS, requests);
+        for (row, value) in PROCESS.iter().zip(own.process) {
+            self.alone(row, value.map(|value| (none, value)));
+        }
+    }
+
+    /// How many bytes of memory it keeps at most, as long as it lives: its own, and the readings that polls replace meanwhile.
+    pub fn memory(&self) -> usize {
+        let miner = |miner: &Entry| size_of::<Entry>() + miner.reading.as_ref().map_or(0, |reading| reading.memory());
+        self.stock.memory()
+            + self.families.capacity() * size_of::<(Family, Source)>()
+            + self.miners.iter().map(miner).sum::<usize>()
+    }
+
+    /// Its text, from the beginning.
+    pub fn pieces(&self) -> Pieces<'_> {
+        Pieces { page: self, family: 0, miner: 0, has_samples: false, samples: Vec::new() }
+    }
+
+    /// Its whole text.
+    pub fn to_text(&self) -> String {
+        let mut text = Buffer::default();
+        self.pieces().write(&mut text, usize::MAX);
+        String::from_utf8(text.into_text()).unwrap_or_default()
+    }
+
+    /// Appends what a miner has of a family.
+    fn samples(&self, source: &Source, miner: &Entry, to: &mut Vec<Sample>) {
+        let mut add = |labels: Text, value: Option<f64>| {
+            if let Some(value) = value {
+                to.push((miner.ip, labels, value));
+            }
+        };
+        let none = Text::default();
+        match (source, &miner.reading) {
+            (Source::Poll(row), _) => add(none, at(&miner.poll, *row)),
+            (Source::Cost, _) => self.currency.into_iter().for_each(|currency| add(currency, miner.cost)),
+            (Source::Info, _) => miner.info.into_iter().for_each(|info| add(info, Some(1.0))),
+            (Source::Name, _) => miner.name.into_iter().for_each(|name| add(name, Some(1.0))),
+            (Source::Miner(row), Some(reading)) => add(none, at(&reading.miner, *row)),
+            (Source::State, Some(reading)) => {
+                let value = |number| reading.state.map(|is| f64::from(u8::from(number == is)));
+                self.states.iter().enumerate().for_each(|(number, state)| add(*state, value(number)));
+            }
+            (Source::Board(row), Some(reading)) => {
+                each(&self.boards, &reading.boards, |board, values| add(board, at(values, *row)));
+            }
+            (Source::Fan, Some(reading)) => each(&self.fans, &reading.fans, |fan, rpm| add(fan, *rpm)),
+            (Source::Position, Some(reading)) => {
+                each(&self.positions, &reading.positions, |position, celsius| add(position, *celsius));
+            }
+            (Source::Chip(row), Some(reading)) => {
+                each(&self.chips, &reading.chips, |chip, values| add(chip, at(values, *row)));
+            }
+            (Source::Pool(row), Some(reading)) => {
+                each(&miner.pools, &reading.pools, |(all, _), pool| add(all, at(&pool.values, *row)));
+            }
+            (Source::PoolState(row), Some(reading)) => {
+                each(&miner.pools, &reading.pools, |(_, index), pool| add(index, at(&pool.state, *row)));
+            }
+            (Source::Alone(_), _) | (_, None) => {}
+        }
+    }
 }
 
 /// The value of a table's row.
@@ -93,168 +264,132 @@ fn at(values: &[Option<f64>], row: usize) -> Option<f64> {
     values.get(row).copied().flatten()
 }
 
-/// Writes a page.
-pub fn page(view: &View<'_>) -> Page {
-    let mut writer = Writer::new(view);
-    let none = writer.none;
-    writer.alone(&EXPORTER_INFO, |page, _| vec![(page.labels(none, [("version", VERSION)]), Some(1.0))]);
-    writer.miners(view);
-    writer.alone(&ELECTRICITY_PRICE, |page, _| {
-        let price = |(currency, price): &(&str, f64)| (page.labels(none, [("currency", *currency)]), Some(*price));
-        view.price.iter().map(price).collect()
-    });
-    if let Some(own) = &view.own {
-        writer.own(own);
-    }
-    writer.page.finish()
+/// Goes through the parts of a miner, each with its labels.
+fn each<L: Copy, T>(labels: &[L], parts: &[T], mut then: impl FnMut(L, &T)) {
+    labels.iter().zip(parts).for_each(|(labels, part)| then(*labels, part));
 }
 
-/// Writes the page of a probe: the families of the miners and no others.
-pub fn probe_page(view: &View<'_>) -> Page {
-    let mut writer = Writer::new(view);
-    writer.miners(view);
-    writer.page.finish()
+impl Entry {
+    fn new(stock: &mut Stock, miner: &Miner, now: Instant) -> Self {
+        let mut pool = |pool: &PoolReading| {
+            let labels = pool.labels.all();
+            let all = stock.more(POOL_LABELS.into_iter().zip(labels));
+            (all, stock.more([("pool_index", labels.first().copied().unwrap_or_default())]))
+        };
+        Entry {
+            pools: miner
+                .reading
+                .as_ref()
+                .map_or_else(Vec::new, |reading| reading.pools.iter().map(&mut pool).collect()),
+            ip: stock.first([("ip", miner.target.label.as_str())]),
+            poll: std::array::from_fn(|row| POLL.get(row).and_then(|row| miner.value(row.source, now))),
+            cost: miner.meter.cost(),
+            info: miner.info.as_ref().map(|info| stock.more(info_labels(info))),
+            name: miner.target.name.as_ref().map(|name| stock.more([("name", name.as_str())])),
+            reading: miner.reading.clone(),
+        }
+    }
 }
 
-struct Writer<'a> {
-    page: exposition::Writer,
-    /// No labels.
-    none: Labels,
-    entries: Vec<Entry<'a>>,
+/// What is left of a page's text.
+#[derive(Clone, Debug)]
+pub struct Pieces<'a> {
+    page: &'a Page,
+    /// Where it goes on, and whether the family has a sample already.
+    family: usize,
+    miner: usize,
+    has_samples: bool,
+    /// Memory for the samples that are being written.
+    samples: Vec<Sample>,
 }
 
-impl<'a> Writer<'a> {
-    fn new(view: &View<'a>) -> Self {
-        let mut page = exposition::Writer::default();
-        let none = page.labels(Labels::default(), []);
-        let entries = view.miners.iter().map(|miner| Entry::new(&mut page, miner, view.chips)).collect();
-        Writer { page, none, entries }
-    }
+/// Of so many miners the values are read before they are written: they are all over the memory, and a processor waits for
+/// many at the same time if it has nothing else to do in between.
+const AHEAD: usize = 16;
 
-    /// Writes the families that are about miners.
-    fn miners(&mut self, view: &View<'_>) {
-        self.table(POLL, |entry, row, _, emit| emit(entry.ip, entry.miner.value(row.source, view.now)));
-        self.identity(view.price.map(|(currency, _)| currency));
-        self.table(MINER, |entry, _, row, emit| {
-            emit(entry.ip, entry.reading.and_then(|reading| at(&reading.miner, row)));
-        });
-        self.parts();
-        self.table(CHIP, |entry, _, row, emit| {
-            entry.chips.iter().for_each(|(labels, chip)| emit(*labels, at(chip, row)));
-        });
-        self.table(POOL, |entry, _, row, emit| {
-            entry.pools.iter().for_each(|(labels, _, pool)| emit(*labels, at(&pool.values, row)));
-        });
-        self.table(POOL_STATE, |entry, _, row, emit| {
-            entry.pools.iter().for_each(|(_, index, pool)| emit(*index, at(&pool.state, row)));
-        });
-    }
-
-    /// Writes the families of a table; `emit` gets labels and value of each sample, and absent values make none.
-    fn table<S>(
-        &mut self,
-        rows: &[Row<S>],
-        samples: impl Fn(&Entry<'a>, &Row<S>, usize, &mut dyn FnMut(Labels, Option<f64>)),
-    ) {
-        for (at, row) in rows.iter().enumerate() {
-            let mut family = self.page.family(row.name, row.kind, row.help);
-            for entry in &self.entries {
-                samples(entry, row, at, &mut |labels, value| {
-                    if let Some(value) = value {
-                        family.sample(labels, value);
+impl Pieces<'_> {
+    /// Appends what comes next, until there is nothing more or `out` has so many bytes; it may have more by what some miners
+    /// show of a family. False at the end of the page.
+    pub fn write(&mut self, out: &mut Buffer, bytes: usize) -> bool {
+        while let Some((family, source)) = self.page.families.get(self.family) {
+            let mut writer = Writer::new(out, &self.page.stock, *family, self.has_samples);
+            let miners = match source {
+                Source::Alone(samples) => {
+                    for (labels, value) in samples {
+                        writer.sample(*labels, Text::default(), *value);
                     }
-                });
-            }
-        }
-    }
-
-    /// Writes a family that stands alone.
-    fn alone<S>(
-        &mut self,
-        row: &Row<S>,
-        samples: impl FnOnce(&mut exposition::Writer, &[Entry<'a>]) -> Vec<(Labels, Option<f64>)>,
-    ) {
-        let samples = samples(&mut self.page, &self.entries);
-        let mut family = self.page.family(row.name, row.kind, row.help);
-        for (labels, value) in samples {
-            if let Some(value) = value {
-                family.sample(labels, value);
-            }
-        }
-    }
-
-    /// The exporter and its process.
-    fn own(&mut self, own: &Own) {
-        let none = self.none;
-        self.alone(&CYCLE_DURATION, |_, _| vec![(none, own.cycle.map(|took| took.as_secs_f64()))]);
-        self.alone(&HTTP_CONNECTIONS, |page, _| {
-            let sample =
-                |(result, count): &(&str, u64)| (page.labels(none, [("result", *result)]), Some(*count as f64));
-            own.connections.iter().map(sample).collect()
-        });
-        self.alone(&HTTP_REQUESTS, |page, _| {
-            let sample = |((path, code), count): &((&str, u16), u64)| {
-                (page.labels(none, [("path", *path), ("code", &code.to_string())]), Some(*count as f64))
+                    None
+                }
+                _ => self.page.miners.get(self.miner..),
             };
-            own.requests.iter().map(sample).collect()
-        });
-        for (row, value) in PROCESS.iter().zip(own.process) {
-            self.alone(row, |_, _| vec![(none, value)]);
+            for miners in miners.unwrap_or_default().chunks(AHEAD) {
+                self.samples.clear();
+                for miner in miners {
+                    self.page.samples(source, miner, &mut self.samples);
+                }
+                for (first, more, value) in &self.samples {
+                    writer.sample(*first, *more, *value);
+                }
+                self.miner += miners.len();
+                if writer.length() >= bytes {
+                    self.has_samples = writer.has_samples();
+                    return true;
+                }
+            }
+            (self.family, self.miner, self.has_samples) = (self.family + 1, 0, false);
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cgminer::{Reply, Request};
+    use crate::collect::collect;
+    use crate::error::PollError;
+    use crate::store::Store;
+    use crate::target::Target;
+
+    fn fleet() -> Vec<Miner> {
+        let targets: Vec<_> =
+            (1..=40).map(|host| Target::parse(&format!("m{host}=192.0.2.{host}"), 4028).unwrap()).collect();
+        let store = Store::new(&targets, Duration::from_secs(10), None);
+        for (number, _) in targets.iter().enumerate() {
+            let text = include_str!("../tests/captures/nano3s__25021401_56abae7__high.reply");
+            let text = text.trim_end_matches('\0');
+            let reply = Reply::parse(text, Request::Standard, true).unwrap();
+            let outcome = if number % 7 == 0 { Err(PollError::NoAddress) } else { Ok(collect(&reply)) };
+            store.record(number, Instant::now(), outcome);
+        }
+        store.miners()
+    }
+
+    #[test]
+    fn a_page_is_the_same_in_whatever_pieces() {
+        let (miners, own) = (fleet(), Own { connections: vec![("accepted", 1), ("refused", 2)], ..Own::default() });
+        let view =
+            View { miners: &miners, now: Instant::now(), chips: true, price: Some(("USD", 0.3)), own: Some(own) };
+        let page = page(&view);
+        let whole = page.to_text();
+        assert!(whole.len() > 500_000 && whole.ends_with('\n'), "{}", whole.len());
+        for bytes in [1, 1000, 64 << 10, whole.len(), usize::MAX] {
+            let (mut pieces, mut piece, mut text) = (page.pieces(), Buffer::default(), Vec::new());
+            let mut has_more = true;
+            while has_more {
+                piece.clear();
+                has_more = pieces.write(&mut piece, bytes);
+                assert_eq!(has_more, has_more && piece.len() >= bytes);
+                assert!(piece.len() < bytes.saturating_add(40 << 10), "{}", piece.len());
+                text.extend_from_slice(piece.text());
+            }
+            assert!(text == whole.as_bytes(), "in pieces of {bytes}");
         }
     }
 
-    /// What a miner's energy cost and who the miners are, down or not.
-    fn identity(&mut self, currency: Option<&str>) {
-        self.alone(&ENERGY_COST, |page, entries| {
-            let cost =
-                |entry: &Entry<'_>| Some((page.labels(entry.ip, [("currency", currency?)]), entry.miner.meter.cost()));
-            entries.iter().filter_map(cost).collect()
-        });
-        self.alone(&INFO, |page, entries| {
-            let info =
-                |entry: &Entry<'_>| Some((page.labels(entry.ip, info_labels(entry.miner.info.as_ref()?)), Some(1.0)));
-            entries.iter().filter_map(info).collect()
-        });
-        self.alone(&MINER_NAME, |page, entries| {
-            let name = |entry: &Entry<'_>| {
-                let name = entry.miner.target.name.as_ref()?;
-                Some((page.labels(entry.ip, [("name", name.as_str())]), Some(1.0)))
-            };
-            entries.iter().filter_map(name).collect()
-        });
-    }
-
-    /// State, boards, fans and sensors.
-    fn parts(&mut self) {
-        self.alone(&SYSTEM_STATE, |page, entries| {
-            let mut samples = Vec::new();
-            for (ip, is) in entries.iter().filter_map(|entry| Some((entry.ip, entry.reading?.state?))) {
-                for (number, state) in STATES.into_iter().enumerate() {
-                    samples.push((page.labels(ip, [("state", state)]), Some(f64::from(u8::from(number == is)))));
-                }
-            }
-            samples
-        });
-        self.table(BOARD, |entry, _, row, emit| {
-            entry.boards.iter().for_each(|(labels, board)| emit(*labels, at(board, row)));
-        });
-        self.alone(&FAN_RPM, |page, entries| {
-            let mut samples = Vec::new();
-            for (ip, reading) in entries.iter().filter_map(|entry| Some((entry.ip, entry.reading?))) {
-                for (number, rpm) in (1..).zip(&reading.fans) {
-                    samples.push((page.labels(ip, [("fan", number.to_string().as_str())]), *rpm));
-                }
-            }
-            samples
-        });
-        self.alone(&TEMP_BOARD, |page, entries| {
-            let mut samples = Vec::new();
-            for (ip, reading) in entries.iter().filter_map(|entry| Some((entry.ip, entry.reading?))) {
-                for ((position, _), celsius) in POSITIONS.into_iter().zip(reading.positions) {
-                    samples.push((page.labels(ip, [("position", position)]), celsius));
-                }
-            }
-            samples
-        });
+    #[test]
+    fn a_page_without_miners_has_the_exporter() {
+        let text = page(&View { miners: &[], now: Instant::now(), chips: true, price: None, own: None }).to_text();
+        assert_eq!(text.lines().count(), 3, "{text}");
     }
 }

@@ -6,8 +6,8 @@
 //! then refuses, and a new server is built under a new path.
 //!
 //! Pages do not go through the socket. Each question carries a ticket; the worker lays the page on the `Shelf` under that
-//! ticket and lets `tiny_http` answer with the head alone, which is what `tiny_http` does with every `HEAD`, true
-//! Content-Length included. So a page exists once, and a worker is free again before the client has read a byte.
+//! ticket and lets `tiny_http` answer with the head alone, which is what `tiny_http` does with every `HEAD`, with the page's
+//! true length or coding. So a page exists once, and a worker is free again before the client has read a byte.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -18,9 +18,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::exposition::{self, Page};
+use crate::buffer::Buffer;
 use crate::head::{PROBE_PATH, SCRAPE_TIMEOUT, TICKET};
 use crate::private_socket::{Address, Duplex, PrivateDir, listen};
+use crate::render::{self, Page};
 
 /// What a client asked for. Only GET and HEAD come this far, and the handler need not know which.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -55,8 +56,9 @@ pub struct Response {
 pub enum Body {
     /// As it is.
     Text(Vec<u8>),
-    /// Metrics, whose text comes into being as it is sent.
-    Page(Page),
+    /// Metrics, whose text comes into being as it is sent, in chunks: its length is not known before (RFC 9112 section 7.1).
+    /// To a client of HTTP/1.0, which knows no chunks, it goes as text.
+    Page(Box<Page>),
 }
 
 impl Default for Body {
@@ -66,11 +68,11 @@ impl Default for Body {
 }
 
 impl Body {
-    /// Its length in bytes.
-    pub fn length(&self) -> usize {
+    /// Its length in bytes, if it is known.
+    fn length(&self) -> Option<usize> {
         match self {
-            Self::Text(text) => text.len(),
-            Self::Page(page) => page.len(),
+            Self::Text(text) => Some(text.len()),
+            Self::Page(_) => None,
         }
     }
 
@@ -96,15 +98,37 @@ pub enum Pieces<'a> {
     /// Of a text.
     Text(&'a [u8]),
     /// Of metrics.
-    Page(exposition::Pieces<'a>),
+    Page(render::Pieces<'a>),
+    /// Nothing.
+    None,
 }
 
+/// How long a chunk is, in as many hexadecimal digits as any chunk may need.
+const CHUNK_HEAD: &[u8] = b"00000000\r\n";
+
 impl Pieces<'_> {
-    /// Writes what comes next into `room` and returns its length, 0 at the end. 16 KiB is room enough.
-    pub fn fill(&mut self, room: &mut [u8]) -> usize {
+    /// Appends what comes next, until nothing is left or `out` has some `bytes`.
+    pub fn write(&mut self, out: &mut Buffer, bytes: usize) {
         match self {
-            Self::Text(text) => text.read(room).unwrap_or(0),
-            Self::Page(page) => page.fill(room),
+            Self::Text(text) => {
+                let (now, later) = text.split_at_checked(bytes.saturating_sub(out.len())).unwrap_or((text, &[]));
+                out.push(now);
+                *text = later;
+            }
+            Self::Page(page) => {
+                let begin = out.len();
+                out.push(CHUNK_HEAD);
+                let has_more = page.write(out, bytes);
+                let length = out.len() - begin - CHUNK_HEAD.len();
+                out.replace(begin, format!("{length:08x}").as_bytes());
+                out.push(b"\r\n");
+                if !has_more {
+                    // An empty chunk is the end.
+                    out.push(if length > 0 { b"0\r\n\r\n" } else { b"" });
+                    *self = Self::None;
+                }
+            }
+            Self::None => {}
         }
     }
 }
@@ -126,7 +150,7 @@ pub enum Fault {
 
 /// The answer to a question.
 pub struct Answer {
-    /// The head of the reply, its empty line included; Content-Length is the length of the page.
+    /// The head of the reply, its empty line included; it fits the page.
     pub head: Vec<u8>,
     /// The page.
     pub page: Body,
@@ -304,6 +328,11 @@ fn answer(request: tiny_http::Request, shelf: &Shelf, handler: &Handler) {
             Response { status: 500, content_type: "text/plain; charset=utf-8", body, ..Response::default() }
         }),
     };
+    if let Body::Page(page) = &response.body
+        && *request.http_version() < (1, 1)
+    {
+        response.body = Body::Text(page.to_text().into_bytes());
+    }
     let head = head_of(&response);
     if let Some(ticket) = ticket {
         if let Body::Text(text) = &mut response.body {
@@ -334,9 +363,9 @@ fn field(request: &tiny_http::Request, name: &str) -> String {
     fields.map(|header| header.value.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The head for `tiny_http` to send: no data, and the length that the page really has.
+/// The head for `tiny_http` to send: no data, and the length that the page really has, or that it comes in chunks.
 fn head_of(response: &Response) -> tiny_http::Response<io::Empty> {
-    let length = Some(response.body.length());
+    let length = response.body.length();
     let mut head = tiny_http::Response::new(response.status.into(), Vec::new(), io::empty(), length, None)
         .with_chunked_threshold(usize::MAX);
     let headers = response.headers.iter().map(|(name, value)| (*name, value.as_str()));

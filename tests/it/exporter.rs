@@ -323,11 +323,36 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> io::Result<Response> {
 
 fn read_response(bytes: &[u8], is_head: bool) -> Option<Response> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let (head, body) = (std::str::from_utf8(&bytes[..end]).ok()?, bytes[end + 4..].to_vec());
+    let (head, body) = (std::str::from_utf8(&bytes[..end]).ok()?, &bytes[end + 4..]);
     let mut lines = head.split("\r\n");
-    let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.split(' ').next()?.parse().ok()?;
+    let (version, status) = lines.next()?.split_once(' ')?;
+    let status = status.split(' ').next()?.parse().ok()?;
     let header = |line: &str| line.split_once(": ").map(|(key, value)| (key.to_ascii_lowercase(), value.to_owned()));
-    let response = Response { status, headers: lines.map(header).collect::<Option<_>>()?, body };
+    let mut response = Response { status, headers: lines.map(header).collect::<Option<_>>()?, body: body.to_vec() };
     let length: Option<usize> = response.header("content-length").and_then(|length| length.parse().ok());
-    (is_head || length.is_none_or(|length| length == response.body.len())).then_some(response)
+    let is_framed = match (response.header("transfer-encoding"), version) {
+        _ if is_head => body.is_empty(),
+        (Some("chunked"), "HTTP/1.1") => {
+            response.body = of_chunks(body)?;
+            length.is_none()
+        }
+        (None, "HTTP/1.0" | "HTTP/1.1") => length == Some(body.len()),
+        _ => false,
+    };
+    is_framed.then_some(response)
+}
+
+/// What the chunks hold (RFC 9112 section 7.1), if they are whole and nothing comes after them.
+fn of_chunks(mut bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = bytes.windows(2).position(|window| window == b"\r\n")?;
+        let length = usize::from_str_radix(std::str::from_utf8(&bytes[..end]).ok()?, 16).ok()?;
+        let (chunk, rest) = bytes[end + 2..].split_at_checked(length)?;
+        bytes = rest.strip_prefix(b"\r\n")?;
+        if length == 0 {
+            return bytes.is_empty().then_some(body);
+        }
+        body.extend_from_slice(chunk);
+    }
 }

@@ -1,0 +1,124 @@
+//! Text that is put together of short parts, a large amount of it and in the same memory again and again.
+//!
+//! Short parts are copied in blocks of a fixed length, of which the text takes what it needs: that is an instruction or two
+//! each. A copy of so many bytes as it takes is a call, and a slow one in the static program.
+
+use std::fmt;
+
+/// Length of a block.
+pub const BLOCK_BYTES: usize = 32;
+
+/// A text, and room behind it.
+#[derive(Clone, Debug, Default)]
+pub struct Buffer {
+    room: Vec<u8>,
+    length: usize,
+}
+
+impl Buffer {
+    /// An empty text with room for so many bytes, and a block to work.
+    pub fn with_room(bytes: usize) -> Self {
+        Buffer { room: vec![0; bytes + BLOCK_BYTES], length: 0 }
+    }
+
+    /// The text.
+    pub fn text(&self) -> &[u8] {
+        self.room.get(..self.length).unwrap_or_default()
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether there is no text.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Forgets the text, but not the memory.
+    pub fn clear(&mut self) {
+        self.length = 0;
+    }
+
+    /// Gives the text away.
+    pub fn into_text(mut self) -> Vec<u8> {
+        self.room.truncate(self.length);
+        self.room
+    }
+
+    /// Appends bytes.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.replace(self.length, bytes);
+        self.length += bytes.len();
+    }
+
+    /// Puts bytes in the place of others.
+    pub fn replace(&mut self, begin: usize, bytes: &[u8]) {
+        let end = begin + bytes.len();
+        if end > self.room.len() {
+            self.grow(end);
+        }
+        if let Some(place) = self.room.get_mut(begin..end) {
+            place.copy_from_slice(bytes);
+        }
+    }
+
+    /// Appends the first bytes of a block, 32 at most.
+    #[inline]
+    pub fn push_block(&mut self, block: &[u8; BLOCK_BYTES], length: usize) {
+        self.fill_block(|place| {
+            *place = *block;
+            length
+        });
+    }
+
+    /// Appends what is written at the front of a block, so many bytes as `write` returns.
+    #[inline]
+    pub fn fill_block(&mut self, write: impl FnOnce(&mut [u8; BLOCK_BYTES]) -> usize) {
+        if self.length + BLOCK_BYTES > self.room.len() {
+            self.grow(self.length + BLOCK_BYTES);
+        }
+        if let Some(place) = self.room.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut) {
+            self.length += write(place);
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self, bytes: usize) {
+        self.room.resize(bytes.max(2 * self.room.len()), 0);
+    }
+}
+
+impl fmt::Write for Buffer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push(text.as_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_pushed_is_there() {
+        let mut buffer = Buffer::with_room(3);
+        let mut expected = Vec::new();
+        for round in 0..3 {
+            for length in 0..=BLOCK_BYTES {
+                buffer.push_block(&[u8::try_from(length).unwrap(); BLOCK_BYTES], length);
+                buffer.push(&[round; 5][..length % 5]);
+                expected.extend(vec![u8::try_from(length).unwrap(); length]);
+                expected.extend(vec![round; length % 5]);
+                assert_eq!((buffer.text(), buffer.len()), (&expected[..], expected.len()));
+            }
+        }
+        buffer.replace(1, b"abc");
+        expected[1..4].copy_from_slice(b"abc");
+        assert_eq!(buffer.clone().into_text(), expected);
+        buffer.clear();
+        buffer.push(b"x");
+        assert_eq!((buffer.text(), buffer.is_empty()), (&b"x"[..], false));
+    }
+}
