@@ -2,33 +2,34 @@
 
 /// A decimal number, a trailing `%` aside. `nan`, `inf`, what overflows and what has junk about it is none.
 pub fn number(text: &str) -> Option<f64> {
-    let text = match text.as_bytes() {
-        [b' ', ..] | [.., b' '] => text.trim_matches(' '),
-        _ => text,
-    };
-    let text = text.strip_suffix('%').unwrap_or(text);
     match short_number(text.as_bytes()) {
-        Some((number, length)) if length == text.len() => Some(number),
-        _ => any_number(text),
+        Some((number, [] | [b'%'])) => Some(number),
+        _ => {
+            let text = text.trim_matches(' ');
+            any_number(text.strip_suffix('%').unwrap_or(text))
+        }
     }
 }
 
 /// The numbers of a list; what is none keeps its place.
 pub fn numbers(text: &str) -> impl Iterator<Item = Option<f64>> + use<'_> {
-    let mut rest = text;
+    let mut rest = text.as_bytes();
     std::iter::from_fn(move || {
+        while let [b' ', after @ ..] = rest {
+            rest = after;
+        }
+        if let Some((number, after @ ([] | [b' ', ..]))) = short_number(rest) {
+            rest = after;
+            return Some(Some(number));
+        }
         rest = rest.trim_ascii_start();
-        let is_end = |at: usize| rest.as_bytes().get(at).is_none_or(u8::is_ascii_whitespace);
-        let (length, number) = match short_number(rest.as_bytes()) {
-            Some((number, length)) if is_end(length) => (length, Some(number)),
-            _ if rest.is_empty() => return None,
-            _ => {
-                let length = rest.bytes().position(|byte| byte.is_ascii_whitespace()).unwrap_or(rest.len());
-                (length, rest.get(..length).and_then(number))
-            }
-        };
-        rest = rest.get(length..).unwrap_or_default();
-        Some(number)
+        if rest.is_empty() {
+            return None;
+        }
+        let length = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(length);
+        rest = after;
+        Some(str::from_utf8(word).ok().and_then(number))
     })
 }
 
@@ -38,29 +39,36 @@ fn any_number(text: &str) -> Option<f64> {
     text.bytes().all(decimal).then(|| text.parse().ok()).flatten().filter(|value: &f64| value.is_finite())
 }
 
-/// A number as most are, and its length: digits, the first character one of them, with or without a point among them.
-/// Where they and the power of ten are exact in an `f64`, their quotient is the number nearest to the text.
-fn short_number(text: &[u8]) -> Option<(f64, usize)> {
+/// A number as most are, and what comes after it: digits, the first character one of them, with or without a point among
+/// them. Where they and the power of ten are exact in an `f64`, their quotient is the number nearest to the text.
+fn short_number(text: &[u8]) -> Option<(f64, &[u8])> {
     const POWERS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
     const EXACT_MAX: i64 = 1 << f64::MANTISSA_DIGITS;
     const LENGTH_MAX: usize = 18;
-    let (mut digits, mut point, mut length) = (0_i64, None, 0);
-    for byte in text {
-        let digit = byte.wrapping_sub(b'0');
-        if digit < 10 {
-            digits = digits.wrapping_mul(10).wrapping_add(i64::from(digit));
-        } else if *byte == b'.' && point.is_none() && length > 0 {
-            point = Some(length + 1);
-        } else {
-            break;
+    let (whole, rest) = digits(0, text);
+    let length = text.len() - rest.len();
+    let (number, rest, decimals) = match rest {
+        [b'.', after @ ..] => {
+            let (number, rest) = digits(whole, after);
+            (number, rest, after.len() - rest.len())
         }
-        length += 1;
-    }
-    if length == 0 || length > LENGTH_MAX || digits > EXACT_MAX {
+        _ => (whole, rest, 0),
+    };
+    if length == 0 || length + decimals > LENGTH_MAX || number > EXACT_MAX {
         return None;
     }
-    let decimals = point.map_or(0, |point| length - point);
-    POWERS.get(decimals).map(|power| (digits as f64 / power, length))
+    let number = number as f64;
+    if decimals == 0 { Some((number, rest)) } else { Some((number / POWERS.get(decimals)?, rest)) }
+}
+
+/// A number, with the digits at the beginning of a text put behind it; and what comes after them.
+fn digits(number: i64, text: &[u8]) -> (i64, &[u8]) {
+    let (mut number, mut rest) = (number, text);
+    while let [byte @ b'0'..=b'9', after @ ..] = rest {
+        number = number.wrapping_mul(10).wrapping_add(i64::from(byte - b'0'));
+        rest = after;
+    }
+    (number, rest)
 }
 
 #[cfg(test)]
@@ -98,7 +106,7 @@ mod tests {
         }
         for number in (1..200_000_u64).step_by(7) {
             let text = format!("{}.{}", number.wrapping_mul(number) % 1_000_000_007, number % 10_007);
-            assert_eq!(short_number(text.as_bytes()), text.parse().ok().map(|number| (number, text.len())), "{text}");
+            assert_eq!(short_number(text.as_bytes()), text.parse().ok().map(|number| (number, &[][..])), "{text}");
         }
     }
 

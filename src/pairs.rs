@@ -16,8 +16,8 @@ const CHAINS: usize = 512;
 #[derive(Clone, Debug)]
 pub struct Pairs {
     pairs: Vec<Pair>,
-    /// The newest pair of each chain: its place and one, or 0.
-    newest: [u16; CHAINS],
+    /// The oldest and the newest pair of each chain: its place and one, or 0.
+    chains: [(u16, u16); CHAINS],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +27,8 @@ struct Pair {
     value_length: u32,
     key_length: u16,
     group: u16,
-    /// The next older pair of the chain, as `newest`.
-    older: u16,
+    /// The next newer pair of the chain, as in `chains`.
+    newer: u16,
 }
 
 impl Pair {
@@ -45,7 +45,7 @@ impl Pair {
 
 impl Default for Pairs {
     fn default() -> Self {
-        Pairs { pairs: Vec::new(), newest: [0; CHAINS] }
+        Pairs { pairs: Vec::new(), chains: [(0, 0); CHAINS] }
     }
 }
 
@@ -53,7 +53,7 @@ impl Pairs {
     /// Forgets them, but not the memory.
     pub fn clear(&mut self) {
         self.pairs.clear();
-        self.newest.fill(0);
+        self.chains.fill((0, 0));
     }
 
     /// How many there is room for.
@@ -67,34 +67,35 @@ impl Pairs {
     #[expect(clippy::cast_possible_truncation, reason = "key and value begin before the value's end, which fits")]
     pub fn push(&mut self, text: &str, group: u16, key: Range<usize>, value: Range<usize>) -> bool {
         let Some(name) = text.as_bytes().get(key.clone()) else { return false };
-        let Some(newest) = self.newest.get_mut(chain(group, name)) else { return false };
+        let Some((oldest, newest)) = self.chains.get_mut(chain(group, name)) else { return false };
         let next = self.pairs.len() + 1;
         if key.start.max(value.end) > u32::MAX as usize || name.len().max(next) > usize::from(u16::MAX) {
             return false;
         }
-        let older = std::mem::replace(newest, next as u16);
+        match self.pairs.get_mut(place(*newest)) {
+            Some(pair) => pair.newer = next as u16,
+            None => *oldest = next as u16,
+        }
+        *newest = next as u16;
         self.pairs.push(Pair {
             key: key.start as u32,
             value: value.start as u32,
             value_length: value.len() as u32,
             key_length: name.len() as u16,
             group,
-            older,
+            newer: 0,
         });
         true
     }
 
     /// The value of a key in a group, of the same text.
     pub fn get<'t>(&self, text: &'t str, group: u16, key: &str) -> Option<&'t str> {
-        let mut found = None;
-        let mut place = self.newest.get(chain(group, key.as_bytes())).copied().unwrap_or(0);
-        while let Some(pair) = self.pairs.get(usize::from(place).wrapping_sub(1)) {
-            if pair.group == group && pair.key(text) == Some(key.as_bytes()) {
-                found = Some(*pair);
-            }
-            place = pair.older;
+        let (oldest, _) = self.chains.get(chain(group, key.as_bytes()))?;
+        let mut pair = self.pairs.get(place(*oldest))?;
+        while pair.group != group || !pair.key(text).is_some_and(|of| is_same(of, key.as_bytes())) {
+            pair = self.pairs.get(place(pair.newer))?;
         }
-        found?.value(text)
+        pair.value(text)
     }
 
     /// The pairs of a group in their order.
@@ -102,6 +103,24 @@ impl Pairs {
         let pairs = self.pairs.iter().filter(move |pair| pair.group == group);
         pairs.filter_map(|pair| Some((str::from_utf8(pair.key(text)?).ok()?, pair.value(text)?)))
     }
+}
+
+/// Whether two keys are the same. Most are short, and the static program's library compares byte by byte.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    fn ends<const N: usize>(key: &[u8]) -> Option<([u8; N], [u8; N])> {
+        Some((*key.first_chunk()?, *key.last_chunk()?))
+    }
+    one.len() == other.len()
+        && match one.len() {
+            4..=8 => ends::<4>(one) == ends(other),
+            9..=16 => ends::<8>(one) == ends(other),
+            _ => one == other,
+        }
+}
+
+/// Where a pair is that `chains` or another pair names; nowhere for 0.
+fn place(name: u16) -> usize {
+    usize::from(name).wrapping_sub(1)
 }
 
 /// Keys differ in their length, their first and their last characters: `MHS 5m`, `MHS 15m`, `PVT_T0`, `PVT_V0`.
@@ -146,6 +165,19 @@ mod tests {
         assert_eq!((of(1).count(), of(1).nth(501), of(3).count()), (1003, Some(("K0", "ü")), 0));
         pairs.clear();
         assert_eq!((pairs.get(&text, 1, "K1"), pairs.of(&text, 1).count()), (None, 0));
+    }
+
+    #[test]
+    fn keys_are_the_same_in_every_byte() {
+        for length in 0..20 {
+            let key: Vec<u8> = (0..length).collect();
+            assert!(is_same(&key, &key.clone()));
+            for at in 0..key.len() {
+                let mut other = key.clone();
+                other[at] ^= 0x20;
+                assert!(!is_same(&key, &other) && !is_same(&key, &key[..at]), "{length} {at}");
+            }
+        }
     }
 
     #[test]
