@@ -216,18 +216,17 @@ impl Short {
     /// None for all other numbers.
     ///
     /// Two different numbers of 15 digits are two different `f64`, so if this one reads back as `value`, no shorter one does.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is positive and below 2^53")]
+    #[expect(clippy::cast_possible_truncation, reason = "it is below 2^53")]
     fn new(value: f64) -> Option<Self> {
-        let magnitude = value.abs();
-        if magnitude >= 1e11 || !magnitude.is_finite() || value == 0.0 && value.is_sign_negative() {
-            return None;
+        let (magnitude, is_negative) = (value.abs(), value.is_sign_negative());
+        // Not even compared is what is no number.
+        let is_short = magnitude < 1e11;
+        let whole = (magnitude as i64).unsigned_abs();
+        if is_short && whole as f64 == magnitude {
+            return (whole > 0 || !is_negative).then_some(Short { is_negative, whole, decimals: 0, places: 0 });
         }
-        let (is_negative, whole) = (value < 0.0, magnitude as u64);
-        if whole as f64 == magnitude {
-            return Some(Short { is_negative, whole, decimals: 0, places: 0 });
-        }
-        let scaled = (magnitude * 1e4 + 0.5) as u64;
-        if scaled as f64 / 1e4 != magnitude {
+        let scaled = ((magnitude * 1e4 + 0.5) as i64).unsigned_abs();
+        if !is_short || scaled as f64 / 1e4 != magnitude {
             return None;
         }
         let (mut decimals, mut places) = (scaled % 10_000, 4);
@@ -242,10 +241,11 @@ impl Short {
         let digits = self.whole.checked_ilog10().map_or(1, |digits| digits as usize + 1);
         let point = usize::from(self.is_negative) + digits;
         let end = if self.places > 0 { point + 1 + self.places } else { point };
-        let mut put = |at: usize, byte: u8| block.get_mut(at).map_or((), |place| *place = byte);
-        put(0, b'-');
-        put(point, b'.');
-        put(end, b'\n');
+        for (at, byte) in [(0, b'-'), (point, b'.'), (end, b'\n')] {
+            if let Some(place) = block.get_mut(at) {
+                *place = byte;
+            }
+        }
         put_digits(block, end, self.decimals, self.places);
         put_digits(block, point, self.whole, digits);
         end + 1

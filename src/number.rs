@@ -2,13 +2,11 @@
 
 /// A decimal number, a trailing `%` aside. `nan`, `inf`, what overflows and what has junk about it is none.
 pub fn number(text: &str) -> Option<f64> {
-    match short_number(text.as_bytes()) {
-        Some((number, [] | [b'%'])) => Some(number),
-        _ => {
-            let text = text.trim_matches(' ');
-            any_number(text.strip_suffix('%').unwrap_or(text))
-        }
+    if let Some((number, [] | [b'%'])) = short_number(text.as_bytes()) {
+        return Some(number);
     }
+    let text = text.trim_matches(' ');
+    any_number(text.strip_suffix('%').unwrap_or(text))
 }
 
 /// The numbers of a list; what is none keeps its place.
