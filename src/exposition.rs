@@ -5,6 +5,7 @@
 //! who writes one after the other.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 use crate::buffer::{BLOCK_BYTES, Buffer};
 
@@ -180,12 +181,12 @@ impl<'a> Writer<'a> {
 /// Ends the labels, if there are any, and the line with the value: the shortest text that reads back as the same number, with
 /// an exponent only where digits would be mere zeros.
 fn push_value(out: &mut Buffer, has_labels: bool, value: f64) {
-    let begin: &[u8; BLOCK_BYTES] = if has_labels { &LABELS_END } else { &[b' '; BLOCK_BYTES] };
-    out.push_block(begin, 1 + usize::from(has_labels));
+    let begin: &[u8] = if has_labels { b"} " } else { b" " };
     if let Some(short) = Short::new(value) {
-        out.fill_block(|block| short.write(block));
+        out.fill_block(|block| short.write(block, begin));
         return;
     }
+    out.push(begin);
     let magnitude = value.abs();
     let _ = if magnitude >= 1e21 || (magnitude < 1e-6 && magnitude > 0.0) {
         writeln!(out, "{value:e}")
@@ -193,13 +194,6 @@ fn push_value(out: &mut Buffer, has_labels: bool, value: f64) {
         writeln!(out, "{value}")
     };
 }
-
-/// What comes between the last label and the value.
-const LABELS_END: [u8; BLOCK_BYTES] = {
-    let mut end = [b' '; BLOCK_BYTES];
-    end[0] = b'}';
-    end
-};
 
 /// A number as miners send them: few digits, four of them behind the point at most.
 ///
@@ -236,33 +230,44 @@ impl Short {
         Some(Short { is_negative, whole: scaled / 10_000, decimals, places })
     }
 
-    /// Writes the number and the line's end into a block, 19 bytes at most. Returns their length.
-    fn write(&self, block: &mut [u8; BLOCK_BYTES]) -> usize {
-        let digits = self.whole.checked_ilog10().map_or(1, |digits| digits as usize + 1);
-        let point = usize::from(self.is_negative) + digits;
-        let end = if self.places > 0 { point + 1 + self.places } else { point };
-        for (at, byte) in [(0, b'-'), (point, b'.'), (end, b'\n')] {
+    /// Writes a line's end into a block: what comes before the number, and the number, 21 bytes at most. Returns their length.
+    fn write(&self, block: &mut [u8; BLOCK_BYTES], before: &[u8]) -> usize {
+        let mut put = |at: usize, byte: u8| {
             if let Some(place) = block.get_mut(at) {
                 *place = byte;
             }
+        };
+        let mut begin = 0;
+        for byte in before {
+            put(begin, *byte);
+            begin += 1;
         }
-        put_digits(block, end, self.decimals, self.places);
-        put_digits(block, point, self.whole, digits);
+        if self.is_negative {
+            put(begin, b'-');
+            begin += 1;
+        }
+        let point = begin + self.whole.checked_ilog10().map_or(1, |digits| digits as usize + 1);
+        let end = if self.places > 0 { point + 1 + self.places } else { point };
+        put(point, b'.');
+        put(end, b'\n');
+        put_digits(block, begin..point, self.whole);
+        put_digits(block, end - self.places..end, self.decimals);
         end + 1
     }
 }
 
-/// Puts the last digits of a number, so many of them, before a place; two at a time, for a division takes long.
-fn put_digits(block: &mut [u8; BLOCK_BYTES], end: usize, number: u64, count: usize) {
+/// Puts the last digits of a number into a place; two at a time, since each division waits for the last.
+fn put_digits(block: &mut [u8; BLOCK_BYTES], place: Range<usize>, number: u64) {
     let digit = |number: u64| b'0' + (number % 10) as u8;
-    let (mut left, mut end, begin) = (number, end, end - count);
-    while let Some(place) = block.get_mut(begin..end).and_then(<[u8]>::last_chunk_mut) {
-        let pair = left % 100;
-        *place = [digit(pair / 10), digit(pair)];
-        (left, end) = (left / 100, end - 2);
+    let mut left = number;
+    let mut pairs = block.get_mut(place).unwrap_or_default().rchunks_exact_mut(2);
+    for pair in &mut pairs {
+        let two = left % 100;
+        pair.copy_from_slice(&[digit(two / 10), digit(two)]);
+        left /= 100;
     }
-    if let Some([place]) = block.get_mut(begin..end) {
-        *place = digit(left);
+    if let [first] = pairs.into_remainder() {
+        *first = digit(left);
     }
 }
 
@@ -324,8 +329,8 @@ mod tests {
             for divisor in [1.0, 7.0, 10.0, 100.0, 1e3, 1e4, 1e5, -1e-3, -16.0] {
                 let (value, mut out) = (number / divisor, Buffer::default());
                 if let Some(short) = Short::new(value) {
-                    out.fill_block(|block| short.write(block));
-                    assert_eq!(out.text(), format!("{value}\n").as_bytes());
+                    out.fill_block(|block| short.write(block, b"= "));
+                    assert_eq!(out.text(), format!("= {value}\n").as_bytes());
                     quick += 1;
                 }
             }
