@@ -210,7 +210,7 @@ impl Page {
 
     /// Its text, from the beginning.
     pub fn pieces(&self) -> Pieces<'_> {
-        Pieces { page: self, family: 0, miner: 0, has_samples: false, samples: Vec::new() }
+        Pieces { page: self, family: 0, has_samples: false, miner: 0, samples: Vec::new(), written: 0 }
     }
 
     /// Its whole text.
@@ -295,50 +295,61 @@ impl Entry {
 #[derive(Clone, Debug)]
 pub struct Pieces<'a> {
     page: &'a Page,
-    /// Where it goes on, and whether the family has a sample already.
+    /// The family, and whether it has a sample already.
     family: usize,
-    miner: usize,
     has_samples: bool,
-    /// Memory for the samples that are being written.
+    /// The first miner whose samples are still to be read, or the first sample of a family that is not about miners.
+    miner: usize,
+    /// Samples that were read, and how many of them are written.
     samples: Vec<Sample>,
+    written: usize,
 }
 
-/// Of so many miners the values are read before they are written: they are all over the memory, and a processor waits for
-/// many at the same time if it has nothing else to do in between.
-const AHEAD: usize = 16;
+/// So many samples are read before they are written: they are all over the memory, and a processor waits for many at the
+/// same time if it has nothing else to do in between.
+const AHEAD: usize = 256;
 
 impl Pieces<'_> {
-    /// Appends what comes next, until there is nothing more or `out` has so many bytes; it may have more by what some miners
-    /// show of a family. False at the end of the page.
+    /// Appends the next lines, until there are no more or `out` has so many bytes; it may have more by a line. False at
+    /// the end of the page.
     pub fn write(&mut self, out: &mut Buffer, bytes: usize) -> bool {
         while let Some((family, source)) = self.page.families.get(self.family) {
             let mut writer = Writer::new(out, &self.page.stock, *family, self.has_samples);
-            let miners = match source {
-                Source::Alone(samples) => {
-                    for (labels, value) in samples {
-                        writer.sample(*labels, Text::default(), *value);
+            loop {
+                for (first, more, value) in self.samples.iter().skip(self.written) {
+                    if writer.length() >= bytes {
+                        self.has_samples = writer.has_samples();
+                        return true;
                     }
-                    None
-                }
-                _ => self.page.miners.get(self.miner..),
-            };
-            for miners in miners.unwrap_or_default().chunks(AHEAD) {
-                self.samples.clear();
-                for miner in miners {
-                    self.page.samples(source, miner, &mut self.samples);
-                }
-                for (first, more, value) in &self.samples {
                     writer.sample(*first, *more, *value);
+                    self.written += 1;
                 }
-                self.miner += miners.len();
-                if writer.length() >= bytes {
-                    self.has_samples = writer.has_samples();
-                    return true;
+                self.read(source);
+                if self.samples.is_empty() {
+                    break;
                 }
             }
             (self.family, self.miner, self.has_samples) = (self.family + 1, 0, false);
         }
         false
+    }
+
+    /// Reads the samples of a family that come next.
+    fn read(&mut self, source: &Source) {
+        self.samples.clear();
+        self.written = 0;
+        if let Source::Alone(samples) = source {
+            self.samples
+                .extend(samples.iter().skip(self.miner).map(|(labels, value)| (*labels, Text::default(), *value)));
+            self.miner = samples.len();
+            return;
+        }
+        while self.samples.len() < AHEAD
+            && let Some(miner) = self.page.miners.get(self.miner)
+        {
+            self.page.samples(source, miner, &mut self.samples);
+            self.miner += 1;
+        }
     }
 }
 
@@ -380,11 +391,25 @@ mod tests {
                 piece.clear();
                 has_more = pieces.write(&mut piece, bytes);
                 assert_eq!(has_more, has_more && piece.len() >= bytes);
-                assert!(piece.len() < bytes.saturating_add(40 << 10), "{}", piece.len());
+                assert!(piece.len() < bytes.saturating_add(1000), "{}", piece.len());
                 text.extend_from_slice(piece.text());
             }
             assert!(text == whole.as_bytes(), "in pieces of {bytes}");
         }
+    }
+
+    /// It is what the gate counts, so it may be too much but not too little.
+    #[test]
+    fn the_memory_of_a_page_is_that_of_its_readings_and_some_more() {
+        let miners = fleet();
+        let view = View { miners: &miners, now: Instant::now(), chips: true, price: None, own: None };
+        let readings: Vec<_> = miners.iter().filter_map(|miner| miner.reading.as_ref()).collect();
+        let pools = readings.iter().flat_map(|reading| &reading.pools).count() * size_of::<PoolReading>();
+        let least = readings.len() * (size_of::<Reading>() + 12 * CHIP.len() * 16) + pools;
+        let of_readings: usize = readings.iter().map(|reading| reading.memory()).sum();
+        assert!((least..least + readings.len() * 500).contains(&of_readings), "{of_readings} {least}");
+        let (least, memory) = (of_readings + miners.len() * size_of::<Entry>(), page(&view).memory());
+        assert!((least + 30_000..least + 200_000).contains(&memory), "{memory} {least}");
     }
 
     #[test]
