@@ -16,7 +16,7 @@ pub mod untrusted;
 pub fn seed(target: &untrusted::Target) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target.name);
     fs::create_dir_all(&corpus).expect("a directory for the corpus");
-    for (number, seed) in target.seeds.iter().enumerate() {
+    for (number, seed) in (target.seeds)().iter().enumerate() {
         fs::write(corpus.join(format!("seed-{number}")), seed).expect("a file in the corpus");
     }
 }
