@@ -73,6 +73,7 @@ impl Reading {
             + size_of_val(&*self.fans)
             + size_of_val(&*self.chips)
             + size_of_val(&*self.pools)
+            + self.pools.iter().map(|pool| pool.labels.memory()).sum::<usize>()
     }
 
     /// The hash rate now.

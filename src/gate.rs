@@ -12,7 +12,7 @@
 //! from the listener, which leaves the listener to another. A thread that were given the connection would have to wake up
 //! first. What threads share of connections is in [`Table`] behind one lock, with which nobody sleeps, reads or writes.
 //!
-//! Descriptors and threads are bounded by `connections`, memory by `connections` x (a head, a small page, the piece that is
+//! Descriptors and threads are bounded by `connections` and a few, memory by `connections` x (a head, a small page, the piece that is
 //! being sent, and the few touched pages of a stack) + `pages_bytes` or two pages + the pages that are being made, each path's once.
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -46,6 +46,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const STACK_BYTES: usize = 128 << 10;
 /// Threads without a connection at the most: one that accepts and one that goes on while a scrape is answered.
 const IDLE_MAX: usize = 2;
+
+/// A piece ends with a line, and most are shorter than this.
+const LINE_BYTES: usize = 1 << 10;
 
 const BAD_GATEWAY: Status = "502 Bad Gateway";
 const UNAVAILABLE: Status = "503 Service Unavailable";
@@ -132,6 +135,7 @@ impl Gate {
                         Err(error) => {
                             log::debug!("no thread for the next connection: {error}");
                             drop(socket); // before its seat is free
+                            drop(leave);
                             let mut table = self.table();
                             table.counters.refused += 1;
                             table.evict(|_| true); // gives a thread back for the next one
@@ -219,14 +223,14 @@ impl Gate {
     /// begins to send that. The last to come is the first to be served: in a crowd the others may have left already, and
     /// an honest client does not queue behind it.
     fn wait_for_turn(&self, id: u64, head: &Head, page_bytes: usize) -> Result<Option<Arc<Answer>>, End> {
-        let path = head.path();
+        let (path, may_share) = (head.path(), !head.is_old());
         let workers = if path == head::PROBE_PATH { self.limits.probes } else { self.limits.workers };
         let by = Instant::now() + self.limits.wait_time;
         let mut table = self.table();
         table.note_path(id, path);
         self.enter(&mut table, id, Stage::Wait { page_bytes }, 0)?;
         loop {
-            if let Some(shared) = table.shared_page(path).filter(|_| !head.is_old()) {
+            if let Some(shared) = may_share.then(|| table.shared_page(path)).flatten() {
                 self.enter_reply(&mut table, id, &shared)?;
                 return Ok(Some(shared));
             }
@@ -283,7 +287,8 @@ impl Gate {
         let mut due = Instant::now();
         let mut pieces = page.pieces();
         // The head goes with the first piece, so that a small page is one packet for the client to wake up for.
-        let mut piece = Buffer::with_room(PIECE_BYTES);
+        let length = page.length().map_or(PIECE_BYTES, |length| length.min(PIECE_BYTES));
+        let mut piece = Buffer::with_room(head.len() + length + LINE_BYTES);
         piece.push(head);
         loop {
             pieces.write(&mut piece, PIECE_BYTES);

@@ -63,6 +63,7 @@ pub struct Page {
     states: [Text; STATES.len()],
     /// None where there is no price.
     currency: Option<Text>,
+    memory: usize,
 }
 
 /// Where the samples of a family come from.
@@ -112,15 +113,18 @@ pub fn page(view: &View<'_>) -> Page {
     if let Some(own) = &view.own {
         page.own(own);
     }
-    page
+    page.finished()
 }
 
 /// Makes the page of a probe: the families of the miners and no others.
 pub fn probe_page(view: &View<'_>) -> Page {
     let mut page = Page::new(view);
     page.fleet(view.chips);
-    page
+    page.finished()
 }
+
+/// How much is written at a time where nobody takes it.
+const PIECE: usize = 16 << 10;
 
 /// Room to begin with: families, bytes of their names, and bytes of a miner's labels.
 const FAMILIES: usize = 256;
@@ -148,6 +152,7 @@ impl Page {
             families: Vec::with_capacity(FAMILIES),
             miners,
             stock,
+            memory: 0,
         }
     }
 
@@ -200,12 +205,34 @@ impl Page {
         }
     }
 
-    /// How many bytes of memory it keeps at most, as long as it lives: its own, and the readings that polls replace meanwhile.
-    pub fn memory(&self) -> usize {
-        let miner = |miner: &Entry| size_of::<Entry>() + miner.reading.as_ref().map_or(0, |reading| reading.memory());
-        self.stock.memory()
+    /// The page, its memory counted, since others ask for that with a lock in hand.
+    fn finished(mut self) -> Self {
+        let miner = |miner: &Entry| {
+            let reading = miner.reading.as_ref().map_or(0, |reading| reading.memory());
+            size_of::<Entry>() + miner.pools.capacity() * size_of::<(Text, Text)>() + reading
+        };
+        self.memory = self.stock.memory()
             + self.families.capacity() * size_of::<(Family, Source)>()
-            + self.miners.iter().map(miner).sum::<usize>()
+            + self.miners.iter().map(miner).sum::<usize>();
+        self
+    }
+
+    /// About how many bytes of memory it keeps at most, as long as it lives: its own, and the readings that polls replace
+    /// meanwhile.
+    pub fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// Length of its text. It is written for that, and thrown away.
+    pub fn length(&self) -> usize {
+        let (mut pieces, mut piece) = (self.pieces(), Buffer::with_room(PIECE));
+        let (mut length, mut has_more) = (0, true);
+        while has_more {
+            piece.clear();
+            has_more = pieces.write(&mut piece, PIECE);
+            length += piece.len();
+        }
+        length
     }
 
     /// Its text, from the beginning.
@@ -384,6 +411,7 @@ mod tests {
         let page = page(&view);
         let whole = page.to_text();
         assert!(whole.len() > 500_000 && whole.ends_with('\n'), "{}", whole.len());
+        assert_eq!(page.length(), whole.len());
         for bytes in [1, 1000, 64 << 10, whole.len(), usize::MAX] {
             let (mut pieces, mut piece, mut text) = (page.pieces(), Buffer::default(), Vec::new());
             let mut has_more = true;
@@ -404,7 +432,7 @@ mod tests {
         let miners = fleet();
         let view = View { miners: &miners, now: Instant::now(), chips: true, price: None, own: None };
         let readings: Vec<_> = miners.iter().filter_map(|miner| miner.reading.as_ref()).collect();
-        let pools = readings.iter().flat_map(|reading| &reading.pools).count() * size_of::<PoolReading>();
+        let pools = readings.iter().flat_map(|reading| &reading.pools).count() * (size_of::<PoolReading>() + 128);
         let least = readings.len() * (size_of::<Reading>() + 12 * CHIP.len() * 16) + pools;
         let of_readings: usize = readings.iter().map(|reading| reading.memory()).sum();
         assert!((least..least + readings.len() * 500).contains(&of_readings), "{of_readings} {least}");

@@ -223,7 +223,7 @@ impl Table {
         false
     }
 
-    /// A small page always fits, since the kernel's buffers take it whole, and a second one of any size, so that two
+    /// A small page always fits, which is that of a few miners, and a second one of any size, so that two
     /// Prometheus servers never displace each other.
     fn fits(&self, page_bytes: usize) -> bool {
         page_bytes <= PIECE_BYTES || self.held_bytes() + page_bytes <= self.limits.pages_bytes.max(2 * page_bytes)

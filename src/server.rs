@@ -57,8 +57,9 @@ pub enum Body {
     /// As it is.
     Text(Vec<u8>),
     /// Metrics, whose text comes into being as it is sent, in chunks: its length is not known before (RFC 9112 section 7.1).
-    /// To a client of HTTP/1.0, which knows no chunks, it goes as text.
     Page(Box<Page>),
+    /// The same for a client of HTTP/1.0, which knows no chunks, and its length, for which it is written once more.
+    Measured(Box<Page>, usize),
 }
 
 impl Default for Body {
@@ -69,10 +70,11 @@ impl Default for Body {
 
 impl Body {
     /// Its length in bytes, if it is known.
-    fn length(&self) -> Option<usize> {
+    pub fn length(&self) -> Option<usize> {
         match self {
             Self::Text(text) => Some(text.len()),
             Self::Page(_) => None,
+            Self::Measured(_, length) => Some(*length),
         }
     }
 
@@ -80,7 +82,7 @@ impl Body {
     pub fn memory(&self) -> usize {
         match self {
             Self::Text(text) => text.capacity(),
-            Self::Page(page) => page.memory(),
+            Self::Page(page) | Self::Measured(page, _) => page.memory(),
         }
     }
 
@@ -88,7 +90,8 @@ impl Body {
     pub fn pieces(&self) -> Pieces<'_> {
         match self {
             Self::Text(text) => Pieces::Text(text),
-            Self::Page(page) => Pieces::Page(page.pieces()),
+            Self::Page(page) => Pieces::Chunks(page.pieces()),
+            Self::Measured(page, _) => Pieces::Page(page.pieces()),
         }
     }
 }
@@ -99,6 +102,8 @@ pub enum Pieces<'a> {
     Text(&'a [u8]),
     /// Of metrics.
     Page(render::Pieces<'a>),
+    /// Of metrics in chunks.
+    Chunks(render::Pieces<'a>),
     /// Nothing.
     None,
 }
@@ -116,6 +121,9 @@ impl Pieces<'_> {
                 *text = later;
             }
             Self::Page(page) => {
+                page.write(out, bytes);
+            }
+            Self::Chunks(page) => {
                 let begin = out.len();
                 out.push(CHUNK_HEAD);
                 let has_more = page.write(out, bytes);
@@ -328,11 +336,13 @@ fn answer(request: tiny_http::Request, shelf: &Shelf, handler: &Handler) {
             Response { status: 500, content_type: "text/plain; charset=utf-8", body, ..Response::default() }
         }),
     };
-    if let Body::Page(page) = &response.body
-        && *request.http_version() < (1, 1)
-    {
-        response.body = Body::Text(page.to_text().into_bytes());
-    }
+    response.body = match response.body {
+        Body::Page(page) if *request.http_version() < (1, 1) => {
+            let length = page.length();
+            Body::Measured(page, length)
+        }
+        body => body,
+    };
     let head = head_of(&response);
     if let Some(ticket) = ticket {
         if let Body::Text(text) = &mut response.body {
