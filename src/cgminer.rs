@@ -629,6 +629,11 @@ mod tests {
         let bare = WHOLE.replace("STATUS=S|SUMMARY,Elapsed=7|", "STATUS=S|");
         assert_eq!(error(&bare), ReplyError::Malformed("summary"));
         assert_eq!(error("CMD=version|VERSION|CMD=summary|CMD=stats|CMD=pools|"), ReplyError::Malformed("version"));
+        // A status is the first record, and there is one.
+        let late = WHOLE.replace("STATUS=S,Msg=v|VERSION,MODEL=Q,VERSION=7|", "VERSION,MODEL=Q|STATUS=S|");
+        assert_eq!(error(&late), ReplyError::Malformed("version"));
+        let second = WHOLE.replace("STATUS=S,Msg=v|", "STATUS=E,Msg=v|STATUS=S|");
+        assert_eq!(error(&second), ReplyError::Failed("version", "v".into()));
         let foreign = WHOLE.replace("CMD=config", "CMD=ascset");
         assert_eq!(error(&foreign), ReplyError::OutOfOrder("ascset".into()));
     }
