@@ -7,7 +7,7 @@
 //! Pages that are the same for all who ask are made one at a time, each anew. Only where there is no memory for one more
 //! is a page shared: who asks then gets one that is young and still on its way to somebody. So a crowd costs the making and
 //! the memory of a few pages, not of a page each, and whoever of it gets his turn brings the page for an honest client
-//! too. The site counts a shared page as one request.
+//! too. The site counts a shared page as one request. A client of HTTP/1.0 gets a page of its own.
 //!
 //! Nothing here waits, reads or writes, and nothing knows of threads or locks: that is `gate`.
 
