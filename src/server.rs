@@ -469,6 +469,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::Own;
     use std::fs;
 
     const TIME: Duration = Duration::from_secs(5);
@@ -516,6 +517,38 @@ mod tests {
         assert!(head.contains(&format!("Content-Length: {}\r\n", format!("{page:?}").len())), "{head}");
         assert!(head.contains("X-Good: c\r\n") && head.contains("Content-Type: text/x\r\n"), "{head}");
         assert!(!head.contains("X-Bad") && !head.contains("Transfer-Encoding"), "{head}");
+    }
+
+    /// In whatever pieces: as it is to HTTP/1.0, in chunks to others.
+    #[test]
+    fn metrics_come_whole_and_framed() {
+        let own = Own { connections: vec![("accepted", 1), ("refused", 2)], ..Own::default() };
+        let view = render::View { miners: &[], now: Instant::now(), chips: false, price: None, own: Some(own) };
+        let page = Box::new(render::page(&view));
+        let text = page.to_text();
+        let pieces = |body: &Body, bytes| {
+            let (mut pieces, mut all, mut piece) = (body.pieces(), Vec::new(), Buffer::default());
+            loop {
+                piece.clear();
+                pieces.write(&mut piece, bytes);
+                if piece.is_empty() {
+                    return String::from_utf8(all).unwrap();
+                }
+                all.extend_from_slice(piece.text());
+            }
+        };
+        for bytes in [20, 100, 1 << 20] {
+            let measured = Body::Measured(page.clone(), page.length());
+            assert_eq!((measured.length(), pieces(&measured, bytes)), (Some(text.len()), text.clone()), "{bytes}");
+            let (body, mut rest, mut joined) = (Body::Page(page.clone()), String::new(), String::new());
+            rest += &pieces(&body, bytes);
+            while let Some((length, after)) = rest.split_once("\r\n") {
+                let (chunk, after) = after.split_at(usize::from_str_radix(length, 16).unwrap());
+                joined += chunk;
+                rest = after.strip_prefix("\r\n").unwrap().to_owned();
+            }
+            assert_eq!((joined, rest.as_str()), (text.clone(), ""), "{bytes}");
+        }
     }
 
     #[test]
