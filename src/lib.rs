@@ -40,7 +40,7 @@
 //!
 //! # The modules, in the order to read them
 //!
-//! Bottom up: [`texts`], [`number`], [`pairs`], [`scan`], [`cgminer`], [`buffer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`history`], [`store`],
+//! Bottom up: [`texts`], [`number`], [`pairs`], [`marks`], [`scan`], [`cgminer`], [`buffer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`history`], [`store`],
 //! [`render`], [`discovery`]; [`target`], [`network`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`],
 //! [`probe`], [`process`]; [`html`], [`glance`], [`chart`], [`status_page`], [`miner_page`];
 //! [`head`], [`private_socket`], [`server`], [`limits`], [`seats`], [`gate`], [`http`], [`cli`], [`logging`];
@@ -88,6 +88,7 @@ pub mod power;
 pub mod error;
 pub mod cgminer;
 pub mod scan;
+pub mod marks;
 pub mod pairs;
 pub mod number;
 pub mod texts;

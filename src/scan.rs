@@ -5,13 +5,14 @@
 //! ^ field ^ field    ^ field       ^ field ^ item  ^ item    ^ item  ^ field    ^ record
 //! ```
 //!
-//! A reply of 6 kB has a thousand places at which something ends, a few bytes apart. So the places are found first, 64
-//! bytes at a time and without a branch for each byte, and the rules look at these bytes alone.
+//! The rules look at the bytes alone at which something may end ([`Marks`]).
 
 use std::ops::Range;
 
+use crate::marks::Marks;
+
 /// How the key of an `MM` field begins: `MM ID0=...`, on the Q `MM ID0:Summary=...`.
-const MODULE: &str = "MM ID";
+const MODULE: &[u8] = b"MM ID";
 
 /// What was found in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,17 +35,19 @@ pub struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     /// A scanner at the beginning of a text.
     pub fn new(text: &'a str) -> Self {
-        Scanner { text, marks: Marks { bytes: text.as_bytes(), block: 0, next: 0, left: 0 }, begin: 0 }
+        Scanner { text, marks: Marks::new(text), begin: 0 }
     }
 
     /// What is left, from the beginning of the next record that is not empty.
     pub fn rest(&mut self) -> &'a str {
-        let rest = self.text.get(self.begin..).unwrap_or_default();
-        let record = rest.trim_start_matches('|');
-        if record.len() < rest.len() {
-            self.go_to(self.begin + rest.len() - record.len());
+        let begin = self.begin;
+        while self.text.as_bytes().get(self.begin) == Some(&b'|') {
+            self.begin += 1;
         }
-        record
+        if self.begin > begin {
+            self.go_to(self.begin);
+        }
+        self.text.get(self.begin..).unwrap_or_default()
     }
 
     /// Takes a record as it is.
@@ -57,7 +60,8 @@ impl<'a> Scanner<'a> {
     }
 
     fn go_to(&mut self, begin: usize) {
-        (self.begin, self.marks.next, self.marks.left) = (begin, begin, 0);
+        self.begin = begin;
+        self.marks.go_to(begin);
     }
 
     /// Takes a record and tells each of its fields and items, with the places of key and value. Whether it has an `MM` field.
@@ -65,11 +69,39 @@ impl<'a> Scanner<'a> {
     /// A bare word, as `SUMMARY` at the front of its record, is no field. Old machines put several modules into one record;
     /// the first stands for the miner.
     pub fn take(&mut self, mut found: impl FnMut(Found, Range<usize>, Range<usize>)) -> bool {
+        self.take_plain(&mut found) && self.take_module(&mut found)
+    }
+
+    /// Takes the fields before the first `MM` field, in most records all. Whether there is one.
+    fn take_plain(&mut self, found: &mut impl FnMut(Found, Range<usize>, Range<usize>)) -> bool {
+        while !is_module(self.text, self.begin) {
+            let (mut equals, mut escaped) = (None, None);
+            let (end, is_last) = loop {
+                match self.marks.next() {
+                    Some((at, b'=')) => equals = equals.or(Some(at)),
+                    Some((at, b'\\')) if escaped != Some(at) => escaped = Some(at + 1),
+                    Some((at, mark @ (b',' | b'|'))) if escaped != Some(at) => break (at, mark == b'|'),
+                    Some(_) => {}
+                    None => break (self.text.len(), true),
+                }
+            };
+            if let Some(equals) = equals {
+                found(Found::Field, self.begin..equals, equals + 1..end);
+            }
+            self.begin = end + 1;
+            if is_last {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Takes an `MM` field and what comes after it. Whether the field is one.
+    fn take_module(&mut self, found: &mut impl FnMut(Found, Range<usize>, Range<usize>)) -> bool {
         let text = self.text;
         let mut field = Field::begin(text, self.begin);
-        let mut items = field.is_module.then(|| Items::begin(self.begin));
-        let (mut modules, mut has_module) = (usize::from(field.is_module), false);
-        let mut escaped = None;
+        let mut items = Some(Items::begin(self.begin));
+        let (mut has_module, mut escaped) = (false, None);
         let end = loop {
             let Some((at, mark)) = self.marks.next() else { break text.len() };
             match mark {
@@ -77,32 +109,33 @@ impl<'a> Scanner<'a> {
                 b'\\' if escaped != Some(at) => escaped = Some(at + 1),
                 b'=' => field.equals = field.equals.or(Some(at)),
                 b',' if field.ends(escaped == Some(at)) => {
-                    has_module |= field.tell(at, &mut found);
+                    has_module |= field.tell(at, found);
                     field = Field::begin(text, at + 1);
-                    if field.is_module {
-                        if let Some(items) = items.take() {
-                            items.end(text, at, &mut found);
-                        }
-                        items = (modules == 0).then(|| Items::begin(at + 1));
-                        modules += 1;
+                    if let Some(items) = items.take_if(|_| field.is_module) {
+                        items.end(text, at, found);
                     }
                 }
                 b'[' | b']' | b'{' | b'}' => {
                     field.nest(mark);
                     if let Some(items) = &mut items {
-                        items.note(text, at, mark, &mut found);
+                        items.note(text, at, mark, found);
                     }
                 }
                 _ => {}
             }
         };
-        has_module |= field.tell(end, &mut found);
+        has_module |= field.tell(end, found);
         if let Some(items) = items {
-            items.end(text, end, &mut found);
+            items.end(text, end, found);
         }
         self.begin = end + 1;
         has_module
     }
+}
+
+/// Whether an `MM` field begins here.
+fn is_module(text: &str, begin: usize) -> bool {
+    text.as_bytes().get(begin..).is_some_and(|rest| rest.starts_with(MODULE))
 }
 
 /// Whether what follows these bytes is escaped by them: a pair of backslashes is one that escapes nothing.
@@ -122,8 +155,7 @@ struct Field {
 
 impl Field {
     fn begin(text: &str, begin: usize) -> Self {
-        let is_module = text.get(begin..).is_some_and(|rest| rest.starts_with(MODULE));
-        Field { begin, equals: None, is_module, in_brackets: false, braces: 0 }
+        Field { begin, equals: None, is_module: is_module(text, begin), in_brackets: false, braces: 0 }
     }
 
     /// Whether a comma ends it.
@@ -161,6 +193,19 @@ struct Items {
     value: Option<usize>,
 }
 
+/// Whether a byte may be in an item's key.
+#[expect(clippy::indexing_slicing, reason = "computed while it is compiled")]
+const KEY_BYTES: [bool; 256] = {
+    let mut is_key = [false; 256];
+    let keys = b"0123456789_ ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut at = 0;
+    while at < keys.len() {
+        is_key[keys[at] as usize] = true;
+        at += 1;
+    }
+    is_key
+};
+
 impl Items {
     fn begin(begin: usize) -> Self {
         Items { begin, value: None }
@@ -187,90 +232,15 @@ impl Items {
     fn tell(&self, text: &str, end: usize, found: &mut impl FnMut(Found, Range<usize>, Range<usize>)) {
         let key_end = self.value.map_or(end, |value| value - 1);
         let before = text.as_bytes().get(self.begin..key_end).unwrap_or_default();
-        let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b' ';
+        let is_key = |byte: &u8| KEY_BYTES.get(usize::from(*byte)) == Some(&true);
         let from = before.iter().rposition(|byte| !is_key(byte)).map_or(0, |at| at + 1);
-        let key = before.get(from..).unwrap_or_default();
-        let spaces = key.iter().take_while(|byte| **byte == b' ').count();
-        let length = key.trim_ascii().len();
+        let key = before.get(from..).unwrap_or_default().trim_ascii_start();
+        let begin = key_end - key.len();
+        let length = key.trim_ascii_end().len();
         if length > 0 {
-            let begin = self.begin + from + spaces;
             found(Found::Item, begin..begin + length, self.value.unwrap_or(end)..end);
         }
     }
-}
-
-/// The places of the bytes that may end something, in their order.
-#[derive(Clone, Debug)]
-struct Marks<'a> {
-    bytes: &'a [u8],
-    /// Where the block begins that was looked at last, and where the next.
-    block: usize,
-    next: usize,
-    /// A bit for each mark of the block that is still to come.
-    left: u64,
-}
-
-impl Marks<'_> {
-    #[expect(
-        clippy::inline_always,
-        reason = "a thousand calls a reply, which the compiler, told to be brief, leaves calls"
-    )]
-    #[inline(always)]
-    fn next(&mut self) -> Option<(usize, u8)> {
-        if self.left == 0 && !self.find() {
-            return None;
-        }
-        let at = self.block + self.left.trailing_zeros() as usize;
-        self.left &= self.left - 1;
-        Some((at, *self.bytes.get(at)?))
-    }
-
-    /// Goes on to the next block with a mark; false if there is none.
-    #[inline(never)]
-    fn find(&mut self) -> bool {
-        while let Some(rest @ [_, ..]) = self.bytes.get(self.next..) {
-            self.left = rest.first_chunk().map_or_else(|| marks_of(&padded(rest)), marks_of);
-            (self.block, self.next) = (self.next, self.next + BLOCK_BYTES);
-            if self.left != 0 {
-                return true;
-            }
-        }
-        false
-    }
-}
-
-/// As many as a number has bits.
-const BLOCK_BYTES: usize = 64;
-
-fn padded(bytes: &[u8]) -> [u8; BLOCK_BYTES] {
-    let mut block = [0; BLOCK_BYTES];
-    block.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
-    block
-}
-
-/// A bit for each mark of a block.
-fn marks_of(block: &[u8; BLOCK_BYTES]) -> u64 {
-    let (words, _) = block.as_chunks();
-    let mut marks = 0;
-    for word in words {
-        marks = marks >> 8 | marks_of_word(u64::from_le_bytes(*word));
-    }
-    marks
-}
-
-/// A bit for each mark among eight bytes, in the highest byte: all looked at at once: no sum of two numbers below 128 leaves its byte.
-fn marks_of_word(word: u64) -> u64 {
-    const fn all(byte: u8) -> u64 {
-        u64::from_le_bytes([byte; 8])
-    }
-    let low = word & all(0x7f);
-    let is_not = |byte: u8| (low ^ all(byte)) + all(0x7f);
-    // Without the bit of lower case `{|}` are `[\]`, the only ones from there to there.
-    let upper = low & !all(0x20);
-    let is_bracket = (upper + all(0x80 - b'[')) & !(upper + all(0x7f - b']'));
-    let marks = (!is_not(b',') | !is_not(b'=') | is_bracket) & !word & all(0x80);
-    // The factor moves bit `8 n` to `56 + n`.
-    (marks >> 7).wrapping_mul(0x0102_0408_1020_4080) & 0xff << 56
 }
 
 #[cfg(test)]
@@ -287,18 +257,6 @@ mod tests {
         });
         assert_eq!(scanner.rest(), "");
         [fields, items]
-    }
-
-    #[test]
-    fn every_mark_is_found_wherever_it_stands() {
-        for length in 0..=u8::MAX {
-            let text: Vec<u8> = (0..length).map(|at| at.wrapping_mul(7).wrapping_add(length)).collect();
-            let mut marks = Marks { bytes: &text, block: 0, next: 0, left: 0 };
-            let found: Vec<_> = std::iter::from_fn(|| marks.next()).collect();
-            let expected: Vec<_> =
-                text.iter().copied().enumerate().filter(|(_, byte)| b",=|\\[]{}".contains(byte)).collect();
-            assert_eq!(found, expected, "{length}");
-        }
     }
 
     #[test]
