@@ -116,7 +116,7 @@ impl<'a> Fields<'a> {
 
     /// The value as a number.
     pub fn number(self, key: &str) -> Option<f64> {
-        self.raw(key).and_then(number)
+        self.pairs.bytes(self.text, self.group, key).and_then(number)
     }
 
     /// The value as a list of numbers; what is none keeps its place. An item that is not there is an empty list.
@@ -495,10 +495,8 @@ const SSID_BYTES_MAX: usize = 32;
 /// The firmware prints `SSID[name] RSSI[-55]` with the name as it is. Since a name has at most 32 bytes, the last
 /// `] RSSI[` within reach ends it, whatever the name pretends.
 pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
-    // Most replies have no name, which std's search for a character tells fastest. There are few of this one.
-    let is_name = |text: &str, at: usize| text.get(at - at.min(2)..).is_some_and(|text| text.starts_with("SSID["));
     if let Ok(text) = str::from_utf8(bytes)
-        && !text.match_indices('I').any(|(at, _)| is_name(text, at))
+        && !text.contains("SSID[")
     {
         return Cow::Borrowed(text);
     }

@@ -433,7 +433,7 @@ impl<'a> Source<'a> {
 /// end.
 fn push_short(out: &mut String, text: &str, cut: &mut usize) {
     let is_short = text.len() <= LABEL_CHARS_MAX;
-    let end = text.char_indices().nth(LABEL_CHARS_MAX).filter(|_| !is_short).map(|(end, _)| end);
+    let end = if is_short { None } else { text.char_indices().nth(LABEL_CHARS_MAX).map(|(end, _)| end) };
     *cut += usize::from(end.is_some());
     out.push_str(text.get(..end.unwrap_or(text.len())).unwrap_or(text));
 }
@@ -469,7 +469,7 @@ fn pools(reply: &Reply<'_>, cut: &mut usize) -> (Vec<PoolReading>, usize) {
     let stats = |index: u32| reply.stats().find(|record| number_of(*record) == Some(index));
     let known = reply.pools().filter_map(|record| Some((record.raw("POOL")?.parse().ok()?, Some(record))));
     let others = reply.stats().filter_map(number_of);
-    let mut pools: Vec<PoolReading> = Vec::new();
+    let mut pools: Vec<PoolReading> = Vec::with_capacity(reply.pools().count().min(POOLS_MAX));
     let mut more = 0;
     for (index, record) in known.chain(others.map(|index| (index, None))) {
         if pools.iter().any(|pool| pool.index == index) {

@@ -1,11 +1,12 @@
 //! Numbers as miners write them: in decimal, alone or in a list.
 
 /// A decimal number, a trailing `%` aside. `nan`, `inf`, what overflows and what has junk about it is none.
-pub fn number(text: &str) -> Option<f64> {
-    if let Some((number, [] | [b'%'])) = short_number(text.as_bytes()) {
+pub fn number(text: impl AsRef<[u8]>) -> Option<f64> {
+    let text = text.as_ref();
+    if let Some((number, [] | [b'%'])) = short_number(text) {
         return Some(number);
     }
-    let text = text.trim_matches(' ');
+    let text = str::from_utf8(text).ok()?.trim_matches(' ');
     any_number(text.strip_suffix('%').unwrap_or(text))
 }
 
@@ -27,7 +28,7 @@ pub fn numbers(text: &str) -> impl Iterator<Item = Option<f64>> + use<'_> {
         let length = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
         let (word, after) = rest.split_at(length);
         rest = after;
-        Some(str::from_utf8(word).ok().and_then(number))
+        Some(number(word))
     })
 }
 
@@ -39,6 +40,7 @@ fn any_number(text: &str) -> Option<f64> {
 
 /// A number as most are, and what comes after it: digits, the first character one of them, with or without a point among
 /// them. Where they and the power of ten are exact in an `f64`, their quotient is the number nearest to the text.
+#[inline(always)]
 fn short_number(text: &[u8]) -> Option<(f64, &[u8])> {
     const POWERS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
     const EXACT_MAX: i64 = 1 << f64::MANTISSA_DIGITS;
@@ -60,6 +62,7 @@ fn short_number(text: &[u8]) -> Option<(f64, &[u8])> {
 }
 
 /// A number, with the digits at the beginning of a text put behind it; and what comes after them.
+#[inline(always)]
 fn digits(number: i64, text: &[u8]) -> (i64, &[u8]) {
     let (mut number, mut rest) = (number, text);
     while let [byte @ b'0'..=b'9', after @ ..] = rest {

@@ -16,25 +16,36 @@ const CHAINS: usize = 512;
 #[derive(Clone, Debug)]
 pub struct Pairs {
     pairs: Vec<Pair>,
-    /// The oldest and the newest pair of each chain: its place and one, or 0.
-    chains: [(u16, u16); CHAINS],
+    /// The oldest and the newest pair of each chain: its place and one, or 0. In a box, since `Pairs` go from hand to hand on
+    /// the stack of a poll's thread, which is new: each page of it that is touched costs a page fault.
+    chains: Box<[(u16, u16); CHAINS]>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Pair {
+    name: Name,
     key: u32,
     value: u32,
     value_length: u32,
-    key_length: u16,
-    group: u16,
     /// The next newer pair of the chain, as in `chains`.
     newer: u16,
 }
 
 impl Pair {
-    fn key(self, text: &str) -> Option<&[u8]> {
+    fn key(self, text: &str) -> Option<&str> {
         let begin = self.key as usize;
-        text.as_bytes().get(begin..begin + usize::from(self.key_length))
+        text.get(begin..begin + usize::from(self.name.length))
+    }
+
+    /// Whether its key is this one, which has the same name.
+    fn is_in_whole(self, text: &str, key: &str) -> bool {
+        // The eight bytes behind the first eight are all that a name of this length does not tell.
+        let middle = |key: &str| Some(*key.as_bytes().get(8..)?.first_chunk::<8>()?);
+        match self.name.length {
+            ..=16 => true,
+            17..=24 => self.key(text).and_then(middle) == middle(key),
+            _ => self.key(text) == Some(key),
+        }
     }
 
     fn value(self, text: &str) -> Option<&str> {
@@ -43,9 +54,47 @@ impl Pair {
     }
 }
 
+/// What a pair is found by: its group and its key, of which the ends tell all but the middle of a long one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Name {
+    first: u64,
+    last: u64,
+    length: u16,
+    group: u16,
+}
+
+impl Name {
+    /// None if the key is too long.
+    #[inline]
+    fn new(group: u16, key: &[u8]) -> Option<Self> {
+        let eight = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let four = |bytes: Option<&[u8; 4]>| bytes.map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)));
+        let (first, last) = match key {
+            [_, _, _, _, _, _, _, _, ..] => (eight(key.first_chunk()), eight(key.last_chunk())),
+            [_, _, _, _, ..] => (four(key.first_chunk()), four(key.last_chunk())),
+            [first, second, rest @ ..] => {
+                (u64::from(*first) << 8 | u64::from(*second), u64::from(rest.first().copied().unwrap_or(0)))
+            }
+            [only] => (u64::from(*only), 0),
+            [] => (0, 0),
+        };
+        Some(Name { first, last, length: u16::try_from(key.len()).ok()?, group })
+    }
+
+    /// The chain of all pairs of this name, and of others.
+    #[expect(clippy::cast_possible_truncation, reason = "nine bits are left")]
+    fn chain(self) -> usize {
+        // An odd number of many bits, of which the product's upper ones depend on all of the name.
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+        let ends = self.first ^ self.last.rotate_left(23);
+        let mixed = ends ^ u64::from(self.length) ^ u64::from(self.group) << 6;
+        (mixed.wrapping_mul(FACTOR) >> (u64::BITS - CHAINS.ilog2())) as usize
+    }
+}
+
 impl Default for Pairs {
     fn default() -> Self {
-        Pairs { pairs: Vec::new(), chains: [(0, 0); CHAINS] }
+        Pairs { pairs: Vec::new(), chains: Box::new([(0, 0); CHAINS]) }
     }
 }
 
@@ -66,10 +115,10 @@ impl Pairs {
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "key and value begin before the value's end, which fits")]
     pub fn push(&mut self, text: &str, group: u16, key: Range<usize>, value: Range<usize>) -> bool {
-        let Some(name) = text.as_bytes().get(key.clone()) else { return false };
-        let Some((oldest, newest)) = self.chains.get_mut(chain(group, name)) else { return false };
+        let Some(name) = text.as_bytes().get(key.clone()).and_then(|key| Name::new(group, key)) else { return false };
+        let Some((oldest, newest)) = self.chains.get_mut(name.chain()) else { return false };
         let next = self.pairs.len() + 1;
-        if key.start.max(value.end) > u32::MAX as usize || name.len().max(next) > usize::from(u16::MAX) {
+        if key.start.max(value.end) > u32::MAX as usize || next > usize::from(u16::MAX) {
             return false;
         }
         match self.pairs.get_mut(place(*newest)) {
@@ -78,11 +127,10 @@ impl Pairs {
         }
         *newest = next as u16;
         self.pairs.push(Pair {
+            name,
             key: key.start as u32,
             value: value.start as u32,
             value_length: value.len() as u32,
-            key_length: name.len() as u16,
-            group,
             newer: 0,
         });
         true
@@ -90,48 +138,36 @@ impl Pairs {
 
     /// The value of a key in a group, of the same text.
     pub fn get<'t>(&self, text: &'t str, group: u16, key: &str) -> Option<&'t str> {
-        let (oldest, _) = self.chains.get(chain(group, key.as_bytes()))?;
+        self.find(text, group, key)?.value(text)
+    }
+
+    /// The same as bytes, which takes no look at where its characters begin.
+    pub fn bytes<'t>(&self, text: &'t str, group: u16, key: &str) -> Option<&'t [u8]> {
+        let pair = self.find(text, group, key)?;
+        text.as_bytes().get(pair.value as usize..(pair.value + pair.value_length) as usize)
+    }
+
+    #[inline(always)]
+    fn find(&self, text: &str, group: u16, key: &str) -> Option<&Pair> {
+        let name = Name::new(group, key.as_bytes())?;
+        let (oldest, _) = self.chains.get(name.chain())?;
         let mut pair = self.pairs.get(place(*oldest))?;
-        while pair.group != group || !pair.key(text).is_some_and(|of| is_same(of, key.as_bytes())) {
+        while pair.name != name || !pair.is_in_whole(text, key) {
             pair = self.pairs.get(place(pair.newer))?;
         }
-        pair.value(text)
+        Some(pair)
     }
 
     /// The pairs of a group in their order.
     pub fn of<'t>(&self, text: &'t str, group: u16) -> impl Iterator<Item = (&'t str, &'t str)> {
-        let pairs = self.pairs.iter().filter(move |pair| pair.group == group);
-        pairs.filter_map(|pair| Some((str::from_utf8(pair.key(text)?).ok()?, pair.value(text)?)))
+        let pairs = self.pairs.iter().filter(move |pair| pair.name.group == group);
+        pairs.filter_map(|pair| Some((pair.key(text)?, pair.value(text)?)))
     }
-}
-
-/// Whether two keys are the same. Most are short, and the static program's library compares byte by byte.
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    fn ends<const N: usize>(key: &[u8]) -> Option<([u8; N], [u8; N])> {
-        Some((*key.first_chunk()?, *key.last_chunk()?))
-    }
-    one.len() == other.len()
-        && match one.len() {
-            4..=8 => ends::<4>(one) == ends(other),
-            9..=16 => ends::<8>(one) == ends(other),
-            _ => one == other,
-        }
 }
 
 /// Where a pair is that `chains` or another pair names; nowhere for 0.
 fn place(name: u16) -> usize {
     usize::from(name).wrapping_sub(1)
-}
-
-/// Keys differ in their length, their first and their last characters: `MHS 5m`, `MHS 15m`, `PVT_T0`, `PVT_V0`.
-fn chain(group: u16, key: &[u8]) -> usize {
-    let (first, before, last) = match key {
-        [first, .., before, last] => (*first, *before, *last),
-        [first, rest @ ..] => (*first, 0, rest.first().copied().unwrap_or(0)),
-        [] => (0, 0, 0),
-    };
-    let length = key.len() + usize::from(group) * 67;
-    (length * 125 + usize::from(first) * 25 + usize::from(before) * 5 + usize::from(last)) % CHAINS
 }
 
 #[cfg(test)]
@@ -167,15 +203,18 @@ mod tests {
         assert_eq!((pairs.get(&text, 1, "K1"), pairs.of(&text, 1).count()), (None, 0));
     }
 
+    /// Of the two ends that a name has, of the middle of a longer key, and of the whole of one yet longer.
     #[test]
-    fn keys_are_the_same_in_every_byte() {
-        for length in 0..20 {
-            let key: Vec<u8> = (0..length).collect();
-            assert!(is_same(&key, &key.clone()));
+    fn every_byte_of_a_key_counts() {
+        for length in 1..40 {
+            let key: String = (0..length).map(|at| char::from(b'A' + at % 26)).collect();
             for at in 0..key.len() {
-                let mut other = key.clone();
-                other[at] ^= 0x20;
-                assert!(!is_same(&key, &other) && !is_same(&key, &key[..at]), "{length} {at}");
+                let other = [&key[..at], &key[at..].to_lowercase()].concat();
+                let text = [key.as_str(), &other].concat();
+                let mut pairs = Pairs::default();
+                assert!(pairs.push(&text, 0, 0..key.len(), 0..1));
+                assert_eq!(pairs.get(&text, 0, &key), Some("A"));
+                assert_eq!([&other, &key[..at]].map(|key| pairs.get(&text, 0, key)), [None; 2], "{length} {at}");
             }
         }
     }
@@ -200,7 +239,7 @@ mod tests {
         let mut count = 0;
         for (group, record) in reply.split('|').enumerate() {
             for key in record.split([',', ' ']).filter_map(|field| field.split_once(['=', '['])).map(|(key, _)| key) {
-                chains[chain(u16::try_from(group).unwrap(), key.as_bytes())] += 1;
+                chains[Name::new(u16::try_from(group).unwrap(), key.as_bytes()).unwrap().chain()] += 1;
                 count += 1;
             }
         }
