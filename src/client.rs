@@ -107,18 +107,23 @@ impl Client {
 
     /// Asks the miner and returns its reply up to the first NUL, or up to the end if none came.
     pub fn exchange(&self, request: Request, timeout: Duration) -> Result<RawReply, PollError> {
-        let mut bytes = Vec::new();
-        let is_whole = self.exchange_into(&mut bytes, request, timeout)?;
-        Ok(RawReply { bytes, is_whole })
+        let mut memory = Vec::new();
+        let (bytes, is_whole) = self.exchange_in(&mut memory, request, timeout)?;
+        Ok(RawReply { bytes: bytes.to_vec(), is_whole })
     }
 
-    /// The same, with the reply put in place of what `bytes` hold. Whether the NUL was seen.
-    pub fn exchange_into(&self, bytes: &mut Vec<u8>, request: Request, timeout: Duration) -> Result<bool, PollError> {
+    /// The same, with the reply in memory that served another before. Its bytes, and whether the NUL was seen.
+    pub fn exchange_in<'m>(
+        &self,
+        memory: &'m mut Vec<u8>,
+        request: Request,
+        timeout: Duration,
+    ) -> Result<(&'m [u8], bool), PollError> {
         let budget = Budget::new(timeout);
         let mut stream = self.open(budget)?;
         // So few bytes always fit into the buffer of a new connection, so this does not wait.
         stream.write_all(request.text().as_bytes()).map_err(|error| budget.error(Phase::Send, error))?;
-        receive(&mut stream, bytes, budget)
+        receive(&mut stream, memory, budget)
     }
 
     /// Resolves the host without connecting.
@@ -216,30 +221,28 @@ fn connect(addresses: &[SocketAddr], budget: Budget, shares: u32) -> Result<TcpS
     Err(last)
 }
 
-fn receive(stream: &mut TcpStream, bytes: &mut Vec<u8>, budget: Budget) -> Result<bool, PollError> {
+fn receive<'m>(stream: &mut TcpStream, memory: &'m mut Vec<u8>, budget: Budget) -> Result<(&'m [u8], bool), PollError> {
     let mut length = 0;
-    // The last reply left no room for its NUL, and the next may be longer.
-    bytes.resize(REPLY_BYTES, 0);
-    loop {
-        if length == bytes.len() {
-            bytes.resize(2 * length, 0);
+    let (length, is_whole) = loop {
+        if length == memory.len() {
+            memory.resize(REPLY_BYTES.max(2 * length), 0);
         }
         let left = budget.left(Phase::Receive)?;
         stream.set_read_timeout(Some(left)).map_err(|error| budget.error(Phase::Receive, error))?;
-        let count = match stream.read(bytes.get_mut(length..).unwrap_or_default()) {
+        let count = match stream.read(memory.get_mut(length..).unwrap_or_default()) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(budget.error(Phase::Receive, error)),
         };
-        let received = bytes.get(length..length + count).unwrap_or_default();
+        let received = memory.get(length..length + count).unwrap_or_default();
         let end = CStr::from_bytes_until_nul(received).ok().map(CStr::count_bytes);
         length += end.unwrap_or(count);
         if length > REPLY_BYTES_MAX {
             return Err(ReplyError::Oversized(REPLY_BYTES_MAX).into());
         }
         if count == 0 || end.is_some() {
-            bytes.truncate(length);
-            return Ok(end.is_some());
+            break (length, end.is_some());
         }
-    }
+    };
+    Ok((memory.get(..length).unwrap_or_default(), is_whole))
 }

@@ -50,6 +50,8 @@ struct Polled {
 struct Turns {
     is_taken: bool,
     ended: u64,
+    /// Who waits for an end; mostly nobody, and to wake nobody is a system call too.
+    waiting: u32,
 }
 
 impl Polled {
@@ -63,8 +65,12 @@ impl Polled {
     /// Waits until more turns are over than there were; false if that did not come in time.
     fn wait(&self, before: u64, by: Instant) -> bool {
         let time = by.saturating_duration_since(Instant::now());
-        let waited = self.ended.wait_timeout_while(self.lock(), time, |turns| turns.ended == before);
-        waited.unwrap_or_else(PoisonError::into_inner).0.ended > before
+        let mut turns = self.lock();
+        turns.waiting += 1;
+        let waited = self.ended.wait_timeout_while(turns, time, |turns| turns.ended == before);
+        let mut turns = waited.unwrap_or_else(PoisonError::into_inner).0;
+        turns.waiting -= 1;
+        turns.ended > before
     }
 
     fn lock(&self) -> MutexGuard<'_, Turns> {
@@ -79,8 +85,11 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let mut turns = self.0.lock();
         (turns.is_taken, turns.ended) = (false, turns.ended + 1);
+        let has_waiters = turns.waiting > 0;
         drop(turns);
-        self.0.ended.notify_all();
+        if has_waiters {
+            self.0.ended.notify_all();
+        }
     }
 }
 
@@ -193,7 +202,7 @@ struct Room {
 }
 
 /// Most rooms that wait for a poll, and the most of a room: twice what a Nano 3S needs.
-const ROOMS_MAX: usize = 4;
+const ROOMS_MAX: usize = 16;
 const ROOM_BYTES_MAX: usize = 16 << 10;
 const ROOM_PAIRS_MAX: usize = 1024;
 
@@ -221,8 +230,8 @@ impl Room {
 /// One poll: fetch, parse, collect.
 fn poll(client: &Client, request: Request, timeout: Duration) -> Result<Collected, PollError> {
     let Room { mut bytes, pairs } = Room::take();
-    let is_whole = client.exchange_into(&mut bytes, request, timeout)?;
-    let text = decode(&bytes);
+    let (reply, is_whole) = client.exchange_in(&mut bytes, request, timeout)?;
+    let text = decode(reply);
     let reply = Reply::parse_in(pairs, &text, request, is_whole).inspect_err(|_| client.forget_address())?;
     let collected = collect(&reply);
     let pairs = reply.into_memory();
