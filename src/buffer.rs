@@ -6,7 +6,7 @@
 use std::fmt;
 
 /// Length of a block.
-pub const BLOCK_BYTES: usize = 32;
+pub const BLOCK_BYTES: usize = 64;
 
 /// A text, and room behind it.
 #[derive(Clone, Debug, Default)]
@@ -67,10 +67,13 @@ impl Buffer {
     /// Appends the first bytes of a block, 32 at most.
     #[inline]
     pub fn push_block(&mut self, block: &[u8; BLOCK_BYTES], length: usize) {
-        self.fill_block(|place| {
-            *place = *block;
-            length
-        });
+        match self.room.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut) {
+            Some(place) => {
+                *place = *block;
+                self.length += length;
+            }
+            None => self.push(block.get(..length).unwrap_or(block)),
+        }
     }
 
     /// Appends what is written at the front of a block, so many bytes as `write` returns.

@@ -5,7 +5,6 @@
 //! who writes one after the other.
 
 use std::fmt::Write;
-use std::ops::Range;
 
 use crate::buffer::{BLOCK_BYTES, Buffer};
 
@@ -75,6 +74,7 @@ impl Stock {
         Text { begin: short(begin), length: short(self.0.len() - begin) }
     }
 
+    #[inline(always)]
     fn copy(&self, text: Text, out: &mut Buffer) {
         let (mut from, mut left) = (text.begin as usize, text.length as usize);
         while left > 0 {
@@ -161,8 +161,9 @@ impl<'a> Writer<'a> {
     /// Writes a sample, with the labels that come first and others.
     pub fn sample(&mut self, first: Text, more: Text, value: f64) {
         self.begin();
-        self.stock.copy(first, self.out);
-        self.stock.copy(more, self.out);
+        for text in [self.family.text, first, more] {
+            self.stock.copy(text, self.out);
+        }
         push_value(self.out, first.length + more.length > 0, value);
     }
 
@@ -174,19 +175,17 @@ impl<'a> Writer<'a> {
                 self.out.push(part.as_bytes());
             }
         }
-        self.stock.copy(self.family.text, self.out);
     }
 }
 
 /// Ends the labels, if there are any, and the line with the value: the shortest text that reads back as the same number, with
 /// an exponent only where digits would be mere zeros.
 fn push_value(out: &mut Buffer, has_labels: bool, value: f64) {
-    let begin: &[u8] = if has_labels { b"} " } else { b" " };
     if let Some(short) = Short::new(value) {
-        out.fill_block(|block| short.write(block, begin));
+        out.fill_block(|block| short.write(block, has_labels));
         return;
     }
-    out.push(begin);
+    out.push(if has_labels { b"} " } else { b" " });
     let magnitude = value.abs();
     let _ = if magnitude >= 1e21 || (magnitude < 1e-6 && magnitude > 0.0) {
         writeln!(out, "{value:e}")
@@ -201,9 +200,8 @@ fn push_value(out: &mut Buffer, has_labels: bool, value: f64) {
 struct Short {
     is_negative: bool,
     whole: u64,
-    /// Behind the point, and how many.
+    /// Four places behind the point.
     decimals: u64,
-    places: usize,
 }
 
 impl Short {
@@ -215,60 +213,72 @@ impl Short {
         let (magnitude, is_negative) = (value.abs(), value.is_sign_negative());
         // Not even compared is what is no number.
         let is_short = magnitude < 1e11;
-        let whole = (magnitude as i64).unsigned_abs();
+        let whole = magnitude as i64;
         if is_short && whole as f64 == magnitude {
-            return (whole > 0 || !is_negative).then_some(Short { is_negative, whole, decimals: 0, places: 0 });
+            return (whole > 0 || !is_negative).then_some(Short {
+                is_negative,
+                whole: whole.unsigned_abs(),
+                decimals: 0,
+            });
         }
-        let scaled = ((magnitude * 1e4 + 0.5) as i64).unsigned_abs();
+        let scaled = (magnitude * 1e4 + 0.5) as i64;
         if !is_short || scaled as f64 / 1e4 != magnitude {
             return None;
         }
-        let (mut decimals, mut places) = (scaled % 10_000, 4);
-        while decimals % 10 == 0 {
-            (decimals, places) = (decimals / 10, places - 1);
-        }
-        Some(Short { is_negative, whole: scaled / 10_000, decimals, places })
+        let scaled = scaled.unsigned_abs();
+        Some(Short { is_negative, whole: scaled / 10_000, decimals: scaled % 10_000 })
     }
 
-    /// Writes a line's end into a block: what comes before the number, and the number, 21 bytes at most. Returns their length.
-    fn write(&self, block: &mut [u8; BLOCK_BYTES], before: &[u8]) -> usize {
-        let mut put = |at: usize, byte: u8| {
-            if let Some(place) = block.get_mut(at) {
-                *place = byte;
-            }
-        };
-        let mut begin = 0;
-        for byte in before {
-            put(begin, *byte);
-            begin += 1;
+    /// Writes a line's end into a block: that of the labels, and the number, 21 bytes at most. Returns their length.
+    fn write(&self, block: &mut [u8; BLOCK_BYTES], has_labels: bool) -> usize {
+        let (end_of_labels, begin) = if has_labels { (*b"} ", 2) } else { (*b"  ", 1) };
+        put(block, 0, end_of_labels);
+        put(block, begin, *b"-");
+        let mut end = put_number(block, begin + usize::from(self.is_negative), self.whole);
+        if self.decimals > 0 {
+            put(block, end, *b".");
+            put(block, end + 1, two_digits(self.decimals / 100));
+            put(block, end + 3, two_digits(self.decimals));
+            let zeros = [10, 100, 1000].into_iter().take_while(|power| self.decimals.is_multiple_of(*power)).count();
+            end += 5 - zeros;
         }
-        if self.is_negative {
-            put(begin, b'-');
-            begin += 1;
-        }
-        let point = begin + self.whole.checked_ilog10().map_or(1, |digits| digits as usize + 1);
-        let end = if self.places > 0 { point + 1 + self.places } else { point };
-        put(point, b'.');
-        put(end, b'\n');
-        put_digits(block, begin..point, self.whole);
-        put_digits(block, end - self.places..end, self.decimals);
+        put(block, end, *b"\n");
         end + 1
     }
 }
 
-/// Puts the last digits of a number into a place; two at a time, since each division waits for the last.
-fn put_digits(block: &mut [u8; BLOCK_BYTES], place: Range<usize>, number: u64) {
-    let digit = |number: u64| b'0' + (number % 10) as u8;
-    let mut left = number;
-    let mut pairs = block.get_mut(place).unwrap_or_default().rchunks_exact_mut(2);
-    for pair in &mut pairs {
-        let two = left % 100;
-        pair.copy_from_slice(&[digit(two / 10), digit(two)]);
-        left /= 100;
+/// Puts bytes into a block.
+fn put<const N: usize>(block: &mut [u8; BLOCK_BYTES], at: usize, bytes: [u8; N]) {
+    if let Some(place) = block.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *place = bytes;
     }
-    if let [first] = pairs.into_remainder() {
-        *first = digit(left);
+}
+
+/// Puts a number into a block. Returns where it ends.
+fn put_number(block: &mut [u8; BLOCK_BYTES], at: usize, number: u64) -> usize {
+    if number < 10 {
+        let [_, digit] = two_digits(number);
+        put(block, at, [digit]);
+        return at + 1;
     }
+    let at = if number < 100 { at } else { put_number(block, at, number / 100) };
+    put(block, at, two_digits(number));
+    at + 2
+}
+
+/// The last two digits of a number.
+fn two_digits(number: u64) -> [u8; 2] {
+    #[expect(clippy::indexing_slicing, reason = "computed while it is compiled")]
+    const ALL: [[u8; 2]; 100] = {
+        let mut all = [[0; 2]; 100];
+        let mut number = 0_u8;
+        while number < 100 {
+            all[number as usize] = [b'0' + number / 10, b'0' + number % 10];
+            number += 1;
+        }
+        all
+    };
+    ALL.get((number % 100) as usize).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -329,8 +339,8 @@ mod tests {
             for divisor in [1.0, 7.0, 10.0, 100.0, 1e3, 1e4, 1e5, -1e-3, -16.0] {
                 let (value, mut out) = (number / divisor, Buffer::default());
                 if let Some(short) = Short::new(value) {
-                    out.fill_block(|block| short.write(block, b"= "));
-                    assert_eq!(out.text(), format!("= {value}\n").as_bytes());
+                    out.fill_block(|block| short.write(block, true));
+                    assert_eq!(out.text(), format!("}} {value}\n").as_bytes());
                     quick += 1;
                 }
             }

@@ -249,12 +249,13 @@ impl Page {
 
     /// Appends what a miner has of a family.
     fn samples(&self, source: &Source, miner: &Entry, to: &mut Vec<Sample>) {
-        let mut add = |labels: Text, value: Option<f64>| {
+        let none = Text::default();
+        let mut add_whole = |first: Text, more: Text, value: Option<f64>| {
             if let Some(value) = value {
-                to.push((miner.ip, labels, value));
+                to.push((first, more, value));
             }
         };
-        let none = Text::default();
+        let mut add = |labels: Text, value: Option<f64>| add_whole(miner.ip, labels, value);
         match (source, &miner.reading) {
             (Source::Poll(row), _) => add(none, at(&miner.poll, *row)),
             (Source::Cost, _) => self.currency.into_iter().for_each(|currency| add(currency, miner.cost)),
@@ -276,10 +277,10 @@ impl Page {
                 each(&self.chips, &reading.chips, |chip, values| add(chip, at(values, *row)));
             }
             (Source::Pool(row), Some(reading)) => {
-                each(&miner.pools, &reading.pools, |(all, _), pool| add(all, at(&pool.values, *row)));
+                each(&miner.pools, &reading.pools, |(all, _), pool| add_whole(all, none, at(&pool.values, *row)));
             }
             (Source::PoolState(row), Some(reading)) => {
-                each(&miner.pools, &reading.pools, |(_, index), pool| add(index, at(&pool.state, *row)));
+                each(&miner.pools, &reading.pools, |(_, index), pool| add_whole(index, none, at(&pool.state, *row)));
             }
             (Source::Alone(_), _) | (_, None) => {}
         }
@@ -298,17 +299,18 @@ fn each<L: Copy, T>(labels: &[L], parts: &[T], mut then: impl FnMut(L, &T)) {
 
 impl Entry {
     fn new(stock: &mut Stock, miner: &Miner, now: Instant) -> Self {
+        let ip = ("ip", miner.target.label.as_str());
         let mut pool = |pool: &PoolReading| {
             let labels = pool.labels.all();
-            let all = stock.more(POOL_LABELS.into_iter().zip(labels));
-            (all, stock.more([("pool_index", labels.first().copied().unwrap_or_default())]))
+            let all = stock.first([ip].into_iter().chain(POOL_LABELS.into_iter().zip(labels)));
+            (all, stock.first([ip, ("pool_index", labels.first().copied().unwrap_or_default())]))
         };
         Entry {
             pools: miner
                 .reading
                 .as_ref()
                 .map_or_else(Vec::new, |reading| reading.pools.iter().map(&mut pool).collect()),
-            ip: stock.first([("ip", miner.target.label.as_str())]),
+            ip: stock.first([ip]),
             poll: std::array::from_fn(|row| POLL.get(row).and_then(|row| miner.value(row.source, now))),
             cost: miner.meter.cost(),
             info: miner.info.as_ref().map(|info| stock.more(info_labels(info))),
