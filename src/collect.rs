@@ -256,8 +256,12 @@ impl Column {
         if let Some(value) = value {
             self.count += 1;
             self.sum += value;
-            self.least = f64::min(self.least, value);
-            self.greatest = f64::max(self.greatest, value);
+            if value < self.least {
+                self.least = value;
+            }
+            if value > self.greatest {
+                self.greatest = value;
+            }
         }
     }
 
@@ -365,37 +369,36 @@ impl<'a> Source<'a> {
         let bytes: usize = self.lists.boards.iter().filter_map(|lists| lists.iter().map(|list| list.len()).max()).sum();
         let mut chips = Vec::with_capacity((bytes / CHIP_BYTES + 1).min(CHIPS_MAX));
         let mut more = 0;
-        for mut lists in self.lists.boards.map(|lists| lists.map(numbers)) {
-            loop {
-                let numbers = lists.each_mut().map(Iterator::next);
-                if numbers.iter().all(Option::is_none) {
-                    break;
-                }
-                if chips.len() < CHIPS_MAX {
-                    chips.push(self.chip(numbers.map(Option::flatten)));
-                } else {
-                    more += 1;
+        for lists in self.lists.boards {
+            let first = chips.len();
+            let mut count = 0;
+            for (list, text) in CHIP_LISTS.into_iter().zip(lists) {
+                for (number, raw) in numbers(text).enumerate() {
+                    count = count.max(number + 1);
+                    if first + number == chips.len() && chips.len() < CHIPS_MAX {
+                        chips.push([None; CHIP.len()]);
+                    }
+                    if let Some(chip) = chips.get_mut(first + number) {
+                        self.put(chip, list, raw);
+                    }
                 }
             }
+            more += count - (chips.len() - first);
         }
         (chips, more)
     }
 
-    /// A chip, from its numbers in the lists of [`CHIP_LISTS`].
-    fn chip(&self, numbers: [Option<f64>; CHIP_LISTS.len()]) -> [Option<f64>; CHIP.len()] {
-        let [temp, voltage, work] = numbers;
-        let mut values = [None; CHIP.len()];
-        for (value, row) in values.iter_mut().zip(CHIP) {
+    /// Puts a number of a list where it belongs in its chip.
+    fn put(&self, chip: &mut [Option<f64>; CHIP.len()], from: List, raw: Option<f64>) {
+        for (value, row) in chip.iter_mut().zip(CHIP) {
             let raw = match row.source {
-                Chip::List(List::Temp) => temp,
-                Chip::List(List::Voltage) => voltage,
-                Chip::List(List::Work) => work,
+                Chip::List(list) if list == from => raw,
                 // No chip works at 0 V.
-                Chip::Core => voltage.filter(|millivolts| self.is_live && *millivolts > 0.0),
+                Chip::Core if from == List::Voltage => raw.filter(|millivolts| self.is_live && *millivolts > 0.0),
+                Chip::List(_) | Chip::Core => continue,
             };
             *value = raw.and_then(|raw| row.scale.apply(raw));
         }
-        values
     }
 
     fn boards(&self) -> (Vec<[Option<f64>; BOARD.len()]>, usize) {
