@@ -209,7 +209,7 @@ mod tests {
         for length in 1..40 {
             let key: String = (0..length).map(|at| char::from(b'A' + at % 26)).collect();
             for at in 0..key.len() {
-                let other = [&key[..at], &key[at..].to_lowercase()].concat();
+                let other = [&key[..at], &key[at..=at].to_lowercase(), &key[at + 1..]].concat();
                 let text = [key.as_str(), &other].concat();
                 let mut pairs = Pairs::default();
                 assert!(pairs.push(&text, 0, 0..key.len(), 0..1));
