@@ -64,7 +64,7 @@ impl Buffer {
         }
     }
 
-    /// Appends the first bytes of a block, 32 at most.
+    /// Appends the first bytes of a block.
     #[inline]
     pub fn push_block(&mut self, block: &[u8; BLOCK_BYTES], length: usize) {
         match self.room.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut) {
