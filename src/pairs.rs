@@ -1,13 +1,13 @@
 //! The keys and values of a whole reply, found by record and key.
 //!
-//! One poll asks for some 250 keys among 400. Going through the pairs of a record every time was a third of what a poll
+//! One poll asks for some 230 keys among 300. Going through the pairs of a record every time was a third of what a poll
 //! computes, so they are hashed as they come; a map of std would hash each key several times slower and take a keyed
 //! hash's safety, which a few thousand pairs do not need: if all collide, finding one is as slow as it was. All pairs of a
 //! reply are in one list, since a list for each record is an allocation for each.
 
 use std::ops::Range;
 
-/// Chains of pairs with the same hash. A reply has some 400 pairs.
+/// Chains of pairs with the same hash. A reply has some 300 pairs.
 const CHAINS: usize = 512;
 
 /// Pairs in the order in which they came, each in a group. Of a key that came twice in a group, the first counts.
@@ -48,9 +48,10 @@ impl Pair {
         }
     }
 
-    fn value(self, text: &str) -> Option<&str> {
+    /// Where its value stands.
+    fn value(self) -> Range<usize> {
         let begin = self.value as usize;
-        text.get(begin..begin + self.value_length as usize)
+        begin..begin + self.value_length as usize
     }
 }
 
@@ -138,13 +139,12 @@ impl Pairs {
 
     /// The value of a key in a group, of the same text.
     pub fn get<'t>(&self, text: &'t str, group: u16, key: &str) -> Option<&'t str> {
-        self.find(text, group, key)?.value(text)
+        text.get(self.find(text, group, key)?.value())
     }
 
     /// The same as bytes, which takes no look at where its characters begin.
     pub fn bytes<'t>(&self, text: &'t str, group: u16, key: &str) -> Option<&'t [u8]> {
-        let pair = self.find(text, group, key)?;
-        text.as_bytes().get(pair.value as usize..(pair.value + pair.value_length) as usize)
+        text.as_bytes().get(self.find(text, group, key)?.value())
     }
 
     #[inline(always)]
@@ -161,7 +161,7 @@ impl Pairs {
     /// The pairs of a group in their order.
     pub fn of<'t>(&self, text: &'t str, group: u16) -> impl Iterator<Item = (&'t str, &'t str)> {
         let pairs = self.pairs.iter().filter(move |pair| pair.name.group == group);
-        pairs.filter_map(|pair| Some((pair.key(text)?, pair.value(text)?)))
+        pairs.filter_map(|pair| Some((pair.key(text)?, text.get(pair.value())?)))
     }
 }
 

@@ -95,7 +95,7 @@ struct Entry {
     ip: Text,
     info: Option<Text>,
     name: Option<Text>,
-    /// Labels of each pool: all, and the index alone.
+    /// Labels of each pool, its miner's among them: all, and the index alone.
     pools: Vec<(Text, Text)>,
 }
 
