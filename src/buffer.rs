@@ -1,12 +1,9 @@
 //! Text that is put together of short parts, a large amount of it and in the same memory again and again.
 //!
-//! Short parts are copied in blocks of a fixed length, of which the text takes what it needs: that is an instruction or two
+//! Short parts are put into room of a fixed length, of which the text takes what it needs: that is an instruction or two
 //! each. A copy of so many bytes as it takes is a call, and a slow one in the static program.
 
 use std::fmt;
-
-/// Length of a block.
-pub const BLOCK_BYTES: usize = 64;
 
 /// A text, and room behind it.
 #[derive(Clone, Debug, Default)]
@@ -16,9 +13,9 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// An empty text with room for so many bytes, and a block to work.
+    /// An empty text with room for so many bytes.
     pub fn with_room(bytes: usize) -> Self {
-        Buffer { room: vec![0; bytes + BLOCK_BYTES], length: 0 }
+        Buffer { room: vec![0; bytes], length: 0 }
     }
 
     /// The text.
@@ -64,27 +61,16 @@ impl Buffer {
         }
     }
 
-    /// Appends the first bytes of a block.
+    /// Appends what is written at the front of so much room, so many bytes as `write` returns. Returns their number.
     #[inline]
-    pub fn push_block(&mut self, block: &[u8; BLOCK_BYTES], length: usize) {
-        match self.room.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut) {
-            Some(place) => {
-                *place = *block;
-                self.length += length;
-            }
-            None => self.push(block.get(..length).unwrap_or(block)),
+    pub fn fill<const N: usize>(&mut self, write: impl FnOnce(&mut [u8; N]) -> usize) -> usize {
+        if self.length + N > self.room.len() {
+            self.grow(self.length + N);
         }
-    }
-
-    /// Appends what is written at the front of a block, so many bytes as `write` returns.
-    #[inline]
-    pub fn fill_block(&mut self, write: impl FnOnce(&mut [u8; BLOCK_BYTES]) -> usize) {
-        if self.length + BLOCK_BYTES > self.room.len() {
-            self.grow(self.length + BLOCK_BYTES);
-        }
-        if let Some(place) = self.room.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut) {
-            self.length += write(place);
-        }
+        let Some(place) = self.room.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut) else { return 0 };
+        let length = write(place);
+        self.length += length;
+        length
     }
 
     #[cold]
@@ -109,8 +95,12 @@ mod tests {
         let mut buffer = Buffer::with_room(3);
         let mut expected = Vec::new();
         for round in 0..3 {
-            for length in 0..=BLOCK_BYTES {
-                buffer.push_block(&[u8::try_from(length).unwrap(); BLOCK_BYTES], length);
+            for length in 0..=64 {
+                let written = buffer.fill(|room| {
+                    *room = [u8::try_from(length).unwrap(); 64];
+                    length
+                });
+                assert_eq!(written, length);
                 buffer.push(&[round; 5][..length % 5]);
                 expected.extend(vec![u8::try_from(length).unwrap(); length]);
                 expected.extend(vec![round; length % 5]);

@@ -66,16 +66,6 @@ impl Reading {
         value_of(MINER, source, &self.miner)
     }
 
-    /// How many bytes of memory it takes.
-    pub fn memory(&self) -> usize {
-        size_of::<Self>()
-            + size_of_val(&*self.boards)
-            + size_of_val(&*self.fans)
-            + size_of_val(&*self.chips)
-            + size_of_val(&*self.pools)
-            + self.pools.iter().map(|pool| pool.labels.memory()).sum::<usize>()
-    }
-
     /// The hash rate now.
     pub fn terahashes(&self) -> Option<f64> {
         self.get(Miner::Hashrate(Scale::One, Scale::Over(1000.0))).map(|gigahashes| gigahashes / 1000.0)

@@ -5,8 +5,9 @@
 //! who writes one after the other.
 
 use std::fmt::Write;
+use std::ops::Range;
 
-use crate::buffer::{BLOCK_BYTES, Buffer};
+use crate::buffer::Buffer;
 
 /// The media type of a page.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -37,29 +38,66 @@ impl Kind {
 #[derive(Clone, Debug, Default)]
 pub struct Stock(Vec<u8>);
 
-/// A text in a stock; by default the empty one.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Text {
+/// A text in a stock.
+#[derive(Clone, Copy, Debug)]
+struct Text {
     begin: u32,
     length: u32,
 }
 
+/// A label, in a stock.
+#[derive(Clone, Copy, Debug)]
+pub struct Part(Text);
+
+/// All labels of a sample, in a stock.
+#[derive(Clone, Copy, Debug)]
+pub struct Labels(Text);
+
+impl Text {
+    fn range(self) -> Range<usize> {
+        let begin = self.begin as usize;
+        begin..begin + self.length as usize
+    }
+}
+
 impl Stock {
-    /// An empty stock with room for so many bytes.
-    pub fn with_room(bytes: usize) -> Self {
-        Stock(Vec::with_capacity(bytes))
+    /// An empty stock.
+    pub const fn new() -> Self {
+        Stock(Vec::new())
     }
 
-    /// The labels that come first in a sample. A name must be a label's name; a value is cut to 128 characters and escaped.
+    /// Puts a label in stock that many samples have. A name must be a label's name; a value is cut to 128 characters and
+    /// escaped.
     #[must_use]
-    pub fn first<'n, 'v>(&mut self, labels: impl IntoIterator<Item = (&'n str, &'v str)>) -> Text {
-        self.add(|texts| push_labels(texts, b'{', labels))
+    pub fn part(&mut self, name: &str, value: &str) -> Part {
+        Part(self.add(|texts| push_label(texts, name, value)))
     }
 
-    /// Labels that come after others.
+    /// Puts all labels of a sample in stock: those of these parts, and more that no other sample has.
     #[must_use]
-    pub fn more<'n, 'v>(&mut self, labels: impl IntoIterator<Item = (&'n str, &'v str)>) -> Text {
-        self.add(|texts| push_labels(texts, b',', labels))
+    pub fn labels<'n, 'v>(&mut self, parts: &[Part], more: impl IntoIterator<Item = (&'n str, &'v str)>) -> Labels {
+        Labels(self.add(|texts| {
+            let mut before = b'{';
+            for part in parts {
+                texts.push(std::mem::replace(&mut before, b','));
+                texts.extend_from_within(part.0.range());
+            }
+            for (name, value) in more {
+                texts.push(std::mem::replace(&mut before, b','));
+                push_label(texts, name, value);
+            }
+            texts.extend_from_slice(if before == b'{' { b" " } else { b"} " });
+        }))
+    }
+
+    /// Forgets its texts, but not the memory.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Makes room for so many bytes more.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.0.reserve(bytes);
     }
 
     /// How many bytes of memory it takes.
@@ -74,31 +112,36 @@ impl Stock {
         Text { begin: short(begin), length: short(self.0.len() - begin) }
     }
 
+    /// Copies a text to a place in a line, and some bytes from behind it. Returns where the text ends; none if it does not
+    /// fit, or if there are not so many bytes behind it.
     #[inline(always)]
-    fn copy(&self, text: Text, out: &mut Buffer) {
-        let (mut from, mut left) = (text.begin as usize, text.length as usize);
-        while left > 0 {
-            let Some(block) = self.0.get(from..).and_then(<[u8]>::first_chunk) else {
-                out.push(self.0.get(from..from + left).unwrap_or_default());
-                return;
-            };
-            let length = left.min(BLOCK_BYTES);
-            out.push_block(block, length);
-            (from, left) = (from + length, left - length);
+    fn copy(&self, text: Text, line: &mut Line, mut at: usize) -> Option<usize> {
+        let Range { start: mut from, end } = text.range();
+        while from < end {
+            put::<BLOCK_BYTES>(line, at, *self.0.get(from..)?.first_chunk()?)?;
+            (from, at) = (from + BLOCK_BYTES, at + BLOCK_BYTES);
         }
+        Some(at + end - from)
     }
 }
 
-fn push_labels<'n, 'v>(out: &mut Vec<u8>, opening: u8, labels: impl IntoIterator<Item = (&'n str, &'v str)>) {
-    let mut opening = opening;
-    for (name, value) in labels {
-        out.push(opening);
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"=\"");
-        push_escaped(out, value);
-        out.push(b'"');
-        opening = b',';
-    }
+/// Texts are copied in blocks of so many bytes.
+const BLOCK_BYTES: usize = 64;
+
+/// Room for all but the longest lines.
+type Line = [u8; 512];
+
+/// Puts bytes into a line; none if they do not fit.
+fn put<const N: usize>(line: &mut Line, at: usize, bytes: [u8; N]) -> Option<()> {
+    *line.get_mut(at..)?.first_chunk_mut()? = bytes;
+    Some(())
+}
+
+fn push_label(out: &mut Vec<u8>, name: &str, value: &str) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"=\"");
+    push_escaped(out, value);
+    out.push(b'"');
 }
 
 fn push_escaped(out: &mut Vec<u8>, value: &str) {
@@ -138,13 +181,13 @@ impl Family {
 pub struct Writer<'a> {
     out: &'a mut Buffer,
     stock: &'a Stock,
-    family: Family,
+    family: &'a Family,
     has_samples: bool,
 }
 
 impl<'a> Writer<'a> {
     /// A writer that writes behind what `out` holds. `has_samples` says whether HELP and TYPE are written already.
-    pub fn new(out: &'a mut Buffer, stock: &'a Stock, family: Family, has_samples: bool) -> Self {
+    pub fn new(out: &'a mut Buffer, stock: &'a Stock, family: &'a Family, has_samples: bool) -> Self {
         Writer { out, stock, family, has_samples }
     }
 
@@ -153,39 +196,58 @@ impl<'a> Writer<'a> {
         self.has_samples
     }
 
-    /// How long the text is by now.
-    pub fn length(&self) -> usize {
-        self.out.len()
-    }
-
-    /// Writes a sample, with the labels that come first and others.
-    pub fn sample(&mut self, first: Text, more: Text, value: f64) {
-        self.begin();
-        for text in [self.family.text, first, more] {
-            self.stock.copy(text, self.out);
-        }
-        push_value(self.out, first.length + more.length > 0, value);
-    }
-
-    fn begin(&mut self) {
-        if !std::mem::replace(&mut self.has_samples, true) {
-            let Family { name, kind, help, .. } = self.family;
-            let help = help.replace('\\', "\\\\").replace('\n', "\\n");
-            for part in ["# HELP ", name, " ", &help, "\n# TYPE ", name, " ", kind.name(), "\n"] {
-                self.out.push(part.as_bytes());
+    /// Writes samples until the text has so many bytes; it may have more by a line. Where the value is no number there is no
+    /// sample. Returns how many were taken.
+    pub fn samples(&mut self, labels: &[Labels], values: &[f64], bytes: usize) -> usize {
+        let mut taken = 0;
+        for (labels, value) in labels.iter().zip(values) {
+            if self.out.len() >= bytes {
+                break;
             }
+            taken += 1;
+            if !value.is_nan() {
+                self.sample(labels.0, *value);
+            }
+        }
+        taken
+    }
+
+    fn sample(&mut self, labels: Text, value: f64) {
+        if !self.has_samples {
+            self.begin();
+        }
+        let (stock, name) = (self.stock, self.family.text);
+        let is_short = Short::new(value).is_some_and(|short| {
+            let write = |line: &mut Line| {
+                let end = stock.copy(name, line, 0)?;
+                let end = stock.copy(labels, line, end)?;
+                short.write(line, end)
+            };
+            self.out.fill(|line| write(line).unwrap_or(0)) > 0
+        });
+        if !is_short {
+            for text in [name, labels] {
+                self.out.push(stock.0.get(text.range()).unwrap_or_default());
+            }
+            push_value(self.out, value);
+        }
+    }
+
+    #[cold]
+    fn begin(&mut self) {
+        self.has_samples = true;
+        let Family { name, kind, help, .. } = *self.family;
+        let help = help.replace('\\', "\\\\").replace('\n', "\\n");
+        for part in ["# HELP ", name, " ", &help, "\n# TYPE ", name, " ", kind.name(), "\n"] {
+            self.out.push(part.as_bytes());
         }
     }
 }
 
-/// Ends the labels, if there are any, and the line with the value: the shortest text that reads back as the same number, with
-/// an exponent only where digits would be mere zeros.
-fn push_value(out: &mut Buffer, has_labels: bool, value: f64) {
-    if let Some(short) = Short::new(value) {
-        out.fill_block(|block| short.write(block, has_labels));
-        return;
-    }
-    out.push(if has_labels { b"} " } else { b" " });
+/// Writes any value and ends the line: the shortest text that reads back as the same number, with an exponent only where
+/// digits would be mere zeros.
+#[cold]
+fn push_value(out: &mut Buffer, value: f64) {
     let magnitude = value.abs();
     let _ = if magnitude >= 1e21 || (magnitude < 1e-6 && magnitude > 0.0) {
         writeln!(out, "{value:e}")
@@ -207,11 +269,13 @@ struct Short {
 impl Short {
     /// None for all other numbers.
     ///
-    /// A whole number below 2^53 is further from each other one than from what reads back as itself. Two different numbers of
-    /// 15 digits are two different `f64`, so if this one reads back as `value`, no shorter one does.
+    /// A whole number below 2^53 is further from each other one than from what reads back as itself. Below 2^33 an `f64` is
+    /// nearer than a millionth to the next one, so two different numbers with six decimals are two different `f64`: if this
+    /// one reads back as `value`, no shorter one does.
     #[expect(clippy::cast_possible_truncation, reason = "it is below 2^53")]
     fn new(value: f64) -> Option<Self> {
         const WHOLE_MAX: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
+        const SIX_DECIMALS_MAX: f64 = (1_u64 << 33) as f64;
         let (magnitude, is_negative) = (value.abs(), value.is_sign_negative());
         let whole = magnitude as i64;
         // Not even compared is what is no number.
@@ -223,52 +287,46 @@ impl Short {
             });
         }
         let scaled = (magnitude * 1e6 + 0.5) as i64;
-        if magnitude < 1e9 && scaled as f64 / 1e6 == magnitude {
+        if magnitude < SIX_DECIMALS_MAX && scaled as f64 / 1e6 == magnitude {
             let scaled = scaled.unsigned_abs();
             return Some(Short { is_negative, whole: scaled / 1_000_000, decimals: scaled % 1_000_000 });
         }
         None
     }
 
-    /// Writes a line's end into a block: that of the labels, and the number, 20 bytes at most. Returns their length.
-    fn write(&self, block: &mut [u8; BLOCK_BYTES], has_labels: bool) -> usize {
-        let (end_of_labels, begin) = if has_labels { (*b"} ", 2) } else { (*b"  ", 1) };
-        put(block, 0, end_of_labels);
-        put(block, begin, *b"-");
-        let mut end = put_number(block, begin + usize::from(self.is_negative), self.whole);
+    /// Writes it to a place in a line, and the line's end. Returns where that is; none if they do not fit.
+    fn write(&self, line: &mut Line, at: usize) -> Option<usize> {
+        put(line, at, *b"-")?;
+        let mut end = put_number(line, at + usize::from(self.is_negative), self.whole)?;
         if self.decimals > 0 {
-            put(block, end, *b".");
-            put(block, end + 1, two_digits(self.decimals / 10_000));
-            put(block, end + 3, two_digits(self.decimals / 100));
-            put(block, end + 5, two_digits(self.decimals));
-            let zeros = [10, 100, 1000, 10_000, 100_000]
-                .into_iter()
-                .take_while(|power| self.decimals.is_multiple_of(*power))
-                .count();
-            end += 7 - zeros;
+            put(line, end, *b".")?;
+            put(line, end + 1, two_digits(self.decimals / 10_000))?;
+            put(line, end + 3, two_digits(self.decimals / 100))?;
+            put(line, end + 5, two_digits(self.decimals))?;
+            end += 7;
+            while line.get(end - 1) == Some(&b'0') {
+                end -= 1;
+            }
         }
-        put(block, end, *b"\n");
-        end + 1
+        put(line, end, *b"\n")?;
+        Some(end + 1)
     }
 }
 
-/// Puts bytes into a block.
-fn put<const N: usize>(block: &mut [u8; BLOCK_BYTES], at: usize, bytes: [u8; N]) {
-    if let Some(place) = block.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
-        *place = bytes;
+/// Puts a number into a line. Returns where it ends.
+fn put_number(line: &mut Line, at: usize, number: u64) -> Option<usize> {
+    let length = if number < 10 { 1 } else { number.ilog10() as usize + 1 };
+    let (mut end, mut left) = (at + length, number);
+    while left >= 10 {
+        end -= 2;
+        put(line, end, two_digits(left))?;
+        left /= 100;
     }
-}
-
-/// Puts a number into a block. Returns where it ends.
-fn put_number(block: &mut [u8; BLOCK_BYTES], at: usize, number: u64) -> usize {
-    if number < 10 {
-        let [_, digit] = two_digits(number);
-        put(block, at, [digit]);
-        return at + 1;
+    if end > at {
+        let [_, digit] = two_digits(left);
+        put(line, at, [digit])?;
     }
-    let at = if number < 100 { at } else { put_number(block, at, number / 100) };
-    put(block, at, two_digits(number));
-    at + 2
+    Some(at + length)
 }
 
 /// The last two digits of a number.
@@ -293,46 +351,50 @@ mod tests {
     #[test]
     fn families_samples_and_escapes() {
         let mut stock = Stock::default();
-        let ip = stock.first([("ip", "a")]);
-        let chip = stock.more([("chip", "7"), ("url", "q\"b\\n\n"), ("c", "")]);
-        let none = Text::default();
+        let parts = [stock.part("ip", "a"), stock.part("chip", "7")];
+        let one = stock.labels(&parts[..1], []);
+        let many = stock.labels(&parts, [("url", "q\"b\\n\n"), ("c", "")]);
+        let none = stock.labels(&[], []);
         let counter = Family::new(&mut stock, "x_total", Kind::Counter, "back\\slash\nline");
         let gauge = Family::new(&mut stock, "y", Kind::Gauge, "bare");
         let mut out = Buffer::default();
-        assert!(!Writer::new(&mut out, &stock, counter, false).has_samples());
-        let mut writer = Writer::new(&mut out, &stock, counter, false);
-        writer.sample(ip, none, 1.0);
-        assert!(writer.has_samples());
-        Writer::new(&mut out, &stock, counter, true).sample(ip, chip, 0.5);
-        Writer::new(&mut out, &stock, gauge, false).sample(none, none, -3.25);
+        let mut writer = Writer::new(&mut out, &stock, &counter, false);
+        assert_eq!((writer.samples(&[one], &[f64::NAN], 1), writer.has_samples()), (1, false));
+        assert_eq!((writer.samples(&[one; 2], &[1.0, 2.0], 1), writer.has_samples()), (1, true));
+        let mut write = |family, has_samples, labels: &[_], values: &[_]| {
+            let mut writer = Writer::new(&mut out, &stock, family, has_samples);
+            assert_eq!(writer.samples(labels, values, usize::MAX), labels.len());
+        };
+        write(&counter, true, &[one, many], &[f64::NAN, 0.5]);
+        write(&gauge, false, &[none], &[-3.25]);
         let expected = "# HELP x_total back\\\\slash\\nline\n# TYPE x_total counter\nx_total{ip=\"a\"} 1\n\
                         x_total{ip=\"a\",chip=\"7\",url=\"q\\\"b\\\\n\\n\",c=\"\"} 0.5\n\
                         # HELP y bare\n# TYPE y gauge\ny -3.25\n";
         assert_eq!(String::from_utf8(out.into_text()).unwrap(), expected);
     }
 
+    /// Also those that end with the stock, or that no line has room for.
     #[test]
-    fn texts_of_any_length_are_copied() {
-        let mut stock = Stock::default();
-        let names: Vec<String> = (0..100).map(|length| "abcdefghij".repeat(10)[..length].to_owned()).collect();
-        let texts: Vec<Text> =
-            names.iter().map(|name| stock.add(|texts| texts.extend_from_slice(name.as_bytes()))).collect();
-        let mut out = Buffer::default();
-        texts.into_iter().rev().for_each(|text| stock.copy(text, &mut out));
-        assert_eq!(
-            String::from_utf8(out.into_text()).unwrap(),
-            names.iter().rev().map(String::as_str).collect::<String>()
-        );
+    fn names_and_labels_of_any_length() {
+        let text = "abcdefghij".repeat(60);
+        for (name, label) in (0..600).flat_map(|length| [(length, 3), (37, length), (length, 599 - length)]) {
+            let mut stock = Stock::default();
+            let family = Family::new(&mut stock, Box::leak(text[..name].to_owned().into_boxed_str()), Kind::Gauge, "");
+            let labels = Labels(stock.add(|texts| texts.extend_from_slice(&text.as_bytes()[..label])));
+            let mut out = Buffer::default();
+            Writer::new(&mut out, &stock, &family, true).samples(&[labels; 2], &[7.25, 1.0 / 3.0], usize::MAX);
+            let begin = text[..name].to_owned() + &text[..label];
+            let expected = format!("{begin}7.25\n{begin}{}\n", 1.0 / 3.0);
+            assert_eq!(String::from_utf8(out.into_text()).unwrap(), expected);
+        }
     }
 
     #[test]
     fn labels_are_cut_before_they_are_escaped() {
         for (text, expected) in [("\"", "\\\""), ("\u{e9}", "\u{e9}")] {
             let mut stock = Stock::default();
-            let labels = stock.first([("url", &*text.repeat(200))]);
-            let mut out = Buffer::default();
-            stock.copy(labels, &mut out);
-            assert_eq!(String::from_utf8(out.into_text()).unwrap(), format!("{{url=\"{}\"", expected.repeat(128)));
+            let _ = stock.labels(&[], [("url", &*text.repeat(200))]);
+            assert_eq!(String::from_utf8(stock.0).unwrap(), format!("{{url=\"{}\"}} ", expected.repeat(128)));
         }
     }
 
@@ -342,10 +404,10 @@ mod tests {
         let mut quick = 0;
         for number in (0..400_000).map(f64::from) {
             for divisor in [1.0, 7.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, -1e-3, -16.0, 1e-9] {
-                let (value, mut out) = (number / divisor, Buffer::default());
+                let (value, mut line) = (number / divisor, [0; 512]);
                 if let Some(short) = Short::new(value) {
-                    out.fill_block(|block| short.write(block, true));
-                    assert_eq!(out.text(), format!("}} {value}\n").as_bytes());
+                    let end = short.write(&mut line, 1).unwrap();
+                    assert_eq!(&line[1..end], format!("{value}\n").as_bytes());
                     quick += 1;
                 }
             }
@@ -364,6 +426,10 @@ mod tests {
             (82_265_459_736_000_000.0, "82265459736000000"),
             (-999_999_999.999_999, "-999999999.999999"),
             (1_000_000_000.000_001, "1000000000.000001"),
+            (1_795_366_322.673_333, "1795366322.673333"),
+            (1_795_366_322.673_333_6, "1795366322.6733336"),
+            (8_589_934_591.999_999, "8589934591.999999"),
+            (8_589_934_592.000_001, "8589934592.000002"),
             (1_679_772_288_024.0, "1679772288024"),
             (1e21, "1e21"),
             (1e308, "1e308"),
@@ -380,10 +446,11 @@ mod tests {
             (1e15, "1000000000000000"),
             (f64::MAX, "1.7976931348623157e308"),
         ] {
-            let mut out = Buffer::default();
-            push_value(&mut out, true, value);
-            push_value(&mut out, false, value);
-            assert_eq!((out.into_text(), text.parse()), (format!("}} {text}\n {text}\n").into_bytes(), Ok(value)));
+            let (mut stock, mut out) = (Stock::default(), Buffer::default());
+            let (family, labels) = (Family::new(&mut stock, "x", Kind::Gauge, ""), stock.labels(&[], []));
+            push_value(&mut out, value);
+            Writer::new(&mut out, &stock, &family, true).samples(&[labels], &[value], 1000);
+            assert_eq!((out.into_text(), text.parse()), (format!("{text}\nx {text}\n").into_bytes(), Ok(value)));
         }
     }
 }

@@ -1,16 +1,20 @@
 //! The page: miners in, exposition out, family by family in the order of the catalogue.
 //!
-//! A [`Page`] is no text but what makes one: the miners as they were when it was asked for, which nobody changes any more. The
-//! text comes into being piece by piece as somebody takes it. With a large fleet it has tens of megabytes; memory for them
-//! would cost more time than writing them, and slow readers would hold it. Labels are escaped once a page, not once a
-//! sample.
+//! A [`Page`] is no text but what makes one: labels and values as they were when it was asked for. The text comes into being
+//! piece by piece as somebody takes it. With a large fleet it has tens of megabytes; memory for them would cost more time
+//! than writing them, and slow readers would hold it. Labels are escaped once a page, not once a sample.
+//!
+//! Values are kept as they are written, family by family. Readings have them miner by miner; when they were read from there,
+//! a fifth of a large page's time was the wait for memory.
 
-use std::sync::Arc;
+use std::mem::{replace, take};
+use std::slice;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::buffer::Buffer;
 use crate::collect::{PoolReading, Reading, info_labels};
-use crate::exposition::{Family, Stock, Text, Writer};
+use crate::exposition::{Family, Labels, Part, Stock, Writer};
 use crate::metrics::{
     BOARD, CHIP, CYCLE_DURATION, ELECTRICITY_PRICE, ENERGY_COST, EXPORTER_INFO, FAN_RPM, HTTP_CONNECTIONS,
     HTTP_REQUESTS, INFO, MINER, MINER_NAME, POLL, POOL, POOL_LABELS, POOL_STATE, POSITIONS, PROCESS, Row, STATES,
@@ -52,175 +56,257 @@ pub struct Own {
 /// A page that is still to be written.
 #[derive(Clone, Debug)]
 pub struct Page {
-    families: Vec<(Family, Source)>,
-    miners: Vec<Entry>,
     stock: Stock,
-    /// Labels by the number of a chip, board, fan, position and state.
-    chips: Vec<Text>,
-    boards: Vec<Text>,
-    fans: Vec<Text>,
-    positions: [Text; POSITIONS.len()],
-    states: [Text; STATES.len()],
-    /// None where there is no price.
-    currency: Option<Text>,
-    memory: usize,
+    tables: Vec<Table>,
 }
 
-/// Where the samples of a family come from.
-#[derive(Clone, Debug)]
-enum Source {
-    /// From no miner.
-    Alone(Vec<(Text, f64)>),
-    /// From the row of this number of a table; `PoolState` and the like are of the table of that name.
-    Poll(usize),
-    Miner(usize),
-    Board(usize),
-    Chip(usize),
-    Pool(usize),
-    PoolState(usize),
-    Cost,
-    Info,
-    Name,
-    State,
-    Fan,
-    Position,
+/// The memory of an earlier page. To take new memory for each large page and to give it back is a good part of its time.
+static SPARE: Mutex<(Stock, Vec<Table>)> = Mutex::new((Stock::new(), Vec::new()));
+
+/// Families that have the same labels.
+#[derive(Clone, Debug, Default)]
+struct Table {
+    families: Vec<Family>,
+    /// Those of each line.
+    labels: Vec<Labels>,
+    /// The lines' values of one family after the other; no number where a line has none.
+    values: Vec<f64>,
 }
 
-/// A miner as it was when the page was asked for.
-#[derive(Clone, Debug)]
-struct Entry {
-    reading: Option<Arc<Reading>>,
-    poll: [Option<f64>; POLL.len()],
-    cost: Option<f64>,
-    ip: Text,
-    info: Option<Text>,
-    name: Option<Text>,
-    /// Labels of each pool, its miner's among them: all, and the index alone.
-    pools: Vec<(Text, Text)>,
+/// A page that is being made.
+struct Builder {
+    page: Page,
+    /// Tables whose memory those of this page take, the first last.
+    spare: Vec<Table>,
 }
 
-/// First and other labels, and the value.
-type Sample = (Text, Text, f64);
+/// A miner, and its labels where it needs no others.
+struct Entry<'v> {
+    ip: Part,
+    labels: Labels,
+    miner: &'v Miner,
+}
+
+/// By the number of a state, the values of all states.
+#[expect(clippy::indexing_slicing, reason = "computed while it is compiled")]
+const IN_STATE: [[Option<f64>; STATES.len()]; STATES.len()] = {
+    let mut all = [[Some(0.0); STATES.len()]; STATES.len()];
+    let mut state = 0;
+    while state < STATES.len() {
+        all[state][state] = Some(1.0);
+        state += 1;
+    }
+    all
+};
 
 /// Makes the page of `/metrics`.
 pub fn page(view: &View<'_>) -> Page {
-    let mut page = Page::new(view);
-    let version = page.stock.first([("version", VERSION)]);
-    page.alone(&EXPORTER_INFO, [(version, 1.0)]);
-    page.fleet(view.chips);
-    let price = view.price.map(|(currency, price)| (page.stock.first([("currency", currency)]), price));
-    page.alone(&ELECTRICITY_PRICE, price);
+    let mut builder = Builder::new(view);
+    let version = builder.labels([("version", VERSION)]);
+    builder.family(&EXPORTER_INFO, [(version, 1.0)]);
+    builder.fleet(view);
+    let price = view.price.map(|(currency, price)| (builder.labels([("currency", currency)]), price));
+    builder.family(&ELECTRICITY_PRICE, price);
     if let Some(own) = &view.own {
-        page.own(own);
+        builder.own(own);
     }
-    page.finished()
+    builder.page
 }
 
 /// Makes the page of a probe: the families of the miners and no others.
 pub fn probe_page(view: &View<'_>) -> Page {
-    let mut page = Page::new(view);
-    page.fleet(view.chips);
-    page.finished()
+    let mut builder = Builder::new(view);
+    builder.fleet(view);
+    builder.page
 }
 
 /// How much is written at a time where nobody takes it.
 const PIECE: usize = 16 << 10;
 
-/// Room to begin with: families, bytes of their names, and bytes of a miner's labels.
-const FAMILIES: usize = 256;
+/// Room for labels to begin with: bytes of the families' names, and of a miner's labels.
 const TEXTS: usize = 12 << 10;
-const MINER_TEXTS: usize = 1 << 10;
+const MINER_TEXTS: usize = 2 << 10;
 
-impl Page {
+impl Builder {
     /// A page without families.
     fn new(view: &View<'_>) -> Self {
-        let mut stock = Stock::with_room(TEXTS + MINER_TEXTS * view.miners.len());
-        let miners: Vec<_> = view.miners.iter().map(|miner| Entry::new(&mut stock, miner, view.now)).collect();
-        let most = |count: fn(&Reading) -> usize| {
-            miners.iter().filter_map(|miner| miner.reading.as_deref()).map(count).max().unwrap_or(0)
-        };
-        let chips = (0..most(|reading| reading.chips.len())).map(|chip| format!("{chip:03}"));
-        let boards = (0..most(|reading| reading.boards.len())).map(|board| board.to_string());
-        let fans = (1..=most(|reading| reading.fans.len())).map(|fan| fan.to_string());
-        Page {
-            chips: chips.map(|chip| stock.more([("chip", &*chip)])).collect(),
-            boards: boards.map(|board| stock.more([("board", &*board)])).collect(),
-            fans: fans.map(|fan| stock.more([("fan", &*fan)])).collect(),
-            positions: POSITIONS.map(|(position, _)| stock.more([("position", position)])),
-            states: STATES.map(|state| stock.more([("state", state)])),
-            currency: view.price.map(|(currency, _)| stock.more([("currency", currency)])),
-            families: Vec::with_capacity(FAMILIES),
-            miners,
-            stock,
-            memory: 0,
+        let (mut stock, mut spare) = take(&mut *spare());
+        stock.clear();
+        stock.reserve(TEXTS + MINER_TEXTS * view.miners.len());
+        spare.reverse();
+        Builder { page: Page { stock, tables: Vec::with_capacity(spare.len()) }, spare }
+    }
+
+    /// Labels that no other sample has.
+    fn labels<'l>(&mut self, labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> Labels {
+        self.page.stock.labels(&[], labels)
+    }
+
+    /// Adds families with these labels, and with the values of each line in their order.
+    fn table<S>(
+        &mut self,
+        rows: &[Row<S>],
+        labels: impl IntoIterator<Item = Labels>,
+        lines: impl IntoIterator<Item = impl AsRef<[Option<f64>]>>,
+    ) {
+        let Table { mut families, labels: mut all, mut values } = self.spare.pop().unwrap_or_default();
+        families.clear();
+        all.clear();
+        values.clear();
+        families.extend(rows.iter().map(|row| Family::new(&mut self.page.stock, row.name, row.kind, row.help)));
+        all.extend(labels);
+        values.resize(families.len() * all.len(), f64::NAN);
+        for (number, (line, _)) in lines.into_iter().zip(&all).enumerate() {
+            let places = values.iter_mut().skip(number).step_by(all.len());
+            places.zip(line.as_ref()).for_each(|(place, value)| *place = value.unwrap_or(f64::NAN));
         }
+        self.page.tables.push(Table { families, labels: all, values });
     }
 
-    fn family<S>(&mut self, row: &Row<S>, source: Source) {
-        let family = Family::new(&mut self.stock, row.name, row.kind, row.help);
-        self.families.push((family, source));
+    /// Adds a family.
+    fn family<S>(&mut self, row: &Row<S>, samples: impl IntoIterator<Item = (Labels, f64)>) {
+        let (labels, values): (Vec<_>, Vec<_>) =
+            samples.into_iter().map(|(labels, value)| (labels, [Some(value)])).unzip();
+        self.table(slice::from_ref(row), labels, values);
     }
 
-    fn table<S>(&mut self, rows: &[Row<S>], source: impl Fn(usize) -> Source) {
-        rows.iter().enumerate().for_each(|(number, row)| self.family(row, source(number)));
+    /// Adds a family of which a miner has one sample.
+    fn each<S>(
+        &mut self,
+        row: &Row<S>,
+        miners: &[Entry<'_>],
+        sample: impl Fn(&mut Stock, &Entry<'_>) -> Option<(Labels, f64)>,
+    ) {
+        let samples: Vec<_> = miners.iter().filter_map(|entry| sample(&mut self.page.stock, entry)).collect();
+        self.family(row, samples);
     }
 
-    fn alone<S>(&mut self, row: &Row<S>, samples: impl IntoIterator<Item = (Text, f64)>) {
-        self.family(row, Source::Alone(samples.into_iter().collect()));
+    /// Adds families of which a miner has several samples, told apart by a label of this name with these values in turn.
+    fn parts<'v, S, P: 'v>(
+        &mut self,
+        rows: &[Row<S>],
+        miners: &[(Part, &'v Reading)],
+        name: &str,
+        texts: impl Iterator<Item = String>,
+        parts: impl Fn(&'v Reading) -> &'v [P],
+        values: impl Fn(&'v P) -> &'v [Option<f64>],
+    ) {
+        let counts = || miners.iter().map(|(_, reading)| parts(reading).len());
+        let most = counts().max().unwrap_or(0);
+        let numbered: Vec<_> = texts.take(most).map(|text| self.page.stock.part(name, &text)).collect();
+        let mut labels = Vec::with_capacity(counts().sum());
+        for ((ip, _), count) in miners.iter().zip(counts()) {
+            labels.extend(numbered.iter().take(count).map(|part| self.page.stock.labels(&[*ip, *part], [])));
+        }
+        self.table(rows, labels, miners.iter().flat_map(|(_, reading)| parts(reading)).map(values));
     }
 
     /// Adds the families that are about miners.
-    fn fleet(&mut self, with_chips: bool) {
-        self.table(POLL, Source::Poll);
-        self.family(&ENERGY_COST, Source::Cost);
-        self.family(&INFO, Source::Info);
-        self.family(&MINER_NAME, Source::Name);
-        self.table(MINER, Source::Miner);
-        self.family(&SYSTEM_STATE, Source::State);
-        self.table(BOARD, Source::Board);
-        self.family(&FAN_RPM, Source::Fan);
-        self.family(&TEMP_BOARD, Source::Position);
+    fn fleet<'v>(&mut self, view: &View<'v>) {
+        let stock = &mut self.page.stock;
+        let entry = |miner: &'v Miner| {
+            let ip = stock.part("ip", &miner.target.label);
+            Entry { ip, labels: stock.labels(&[ip], []), miner }
+        };
+        let miners: Vec<_> = view.miners.iter().map(entry).collect();
+        let value = |miner: &Miner, row: usize| POLL.get(row).and_then(|row| miner.value(row.source, view.now));
+        let polls =
+            view.miners.iter().map(|miner| std::array::from_fn::<_, { POLL.len() }, _>(|row| value(miner, row)));
+        self.table(POLL, miners.iter().map(|entry| entry.labels), polls);
+        let currency = view.price.map(|(currency, _)| self.page.stock.part("currency", currency));
+        self.each(&ENERGY_COST, &miners, |stock, Entry { ip, miner, .. }| {
+            Some((stock.labels(&[*ip, currency?], []), miner.meter.cost()?))
+        });
+        self.each(&INFO, &miners, |stock, Entry { ip, miner, .. }| {
+            Some((stock.labels(&[*ip], info_labels(miner.info.as_ref()?)), 1.0))
+        });
+        self.each(&MINER_NAME, &miners, |stock, Entry { ip, miner, .. }| {
+            Some((stock.labels(&[*ip], [("name", miner.target.name.as_deref()?)]), 1.0))
+        });
+        let read = || miners.iter().filter_map(|entry| Some((entry, entry.miner.reading.as_deref()?)));
+        self.table(MINER, read().map(|(entry, _)| entry.labels), read().map(|(_, reading)| reading.miner));
+        let read: Vec<_> = read().map(|(entry, reading)| (entry.ip, reading)).collect();
+        self.details(&read, view.chips);
+        self.pools(&read);
+    }
+
+    /// Adds those of which a miner has a sample a state, board, fan, sensor or chip.
+    fn details<'v>(&mut self, read: &[(Part, &'v Reading)], with_chips: bool) {
+        let states = STATES.into_iter().map(str::to_owned);
+        let is_in = |reading: &'v Reading| reading.state.and_then(|state| IN_STATE.get(state)).map_or(&[][..], |is| is);
+        self.parts(slice::from_ref(&SYSTEM_STATE), read, "state", states, is_in, slice::from_ref);
+        let boards = (0..).map(|board: usize| board.to_string());
+        self.parts(BOARD, read, "board", boards, |reading| &reading.boards, |board| board);
+        let fans = (1..).map(|fan: usize| fan.to_string());
+        self.parts(slice::from_ref(&FAN_RPM), read, "fan", fans, |reading| &reading.fans, slice::from_ref);
+        let positions = POSITIONS.into_iter().map(|(position, _)| position.to_owned());
+        let of_positions = |reading: &'v Reading| &reading.positions[..];
+        self.parts(slice::from_ref(&TEMP_BOARD), read, "position", positions, of_positions, slice::from_ref);
         if with_chips {
-            self.table(CHIP, Source::Chip);
+            let chips = (0..).map(|chip: usize| format!("{chip:03}"));
+            self.parts(CHIP, read, "chip", chips, |reading| &reading.chips, |chip| chip);
         }
-        self.table(POOL, Source::Pool);
-        self.table(POOL_STATE, Source::PoolState);
+    }
+
+    /// Adds those about pools.
+    fn pools(&mut self, read: &[(Part, &Reading)]) {
+        let pools = || read.iter().flat_map(|(ip, reading)| reading.pools.iter().map(|pool| (*ip, pool)));
+        let all = |(ip, pool): (_, &PoolReading)| {
+            self.page.stock.labels(&[ip], POOL_LABELS.into_iter().zip(pool.labels.all()))
+        };
+        let labels: Vec<_> = pools().map(all).collect();
+        self.table(POOL, labels, pools().map(|(_, pool)| pool.values));
+        let index = |(ip, pool): (_, &PoolReading)| {
+            let [index, ..] = pool.labels.all();
+            self.page.stock.labels(&[ip], [("pool_index", index)])
+        };
+        let labels: Vec<_> = pools().map(index).collect();
+        self.table(POOL_STATE, labels, pools().map(|(_, pool)| pool.state));
     }
 
     /// Adds those about the exporter and its process.
     fn own(&mut self, own: &Own) {
-        let stock = &mut self.stock;
-        let connection = |(result, count): &(&str, u64)| (stock.first([("result", *result)]), *count as f64);
+        let stock = &mut self.page.stock;
+        let connection = |(result, count): &(&str, u64)| (stock.labels(&[], [("result", *result)]), *count as f64);
         let connections: Vec<_> = own.connections.iter().map(connection).collect();
         let request = |((path, code), count): &((&str, u16), u64)| {
-            (stock.first([("path", *path), ("code", &code.to_string())]), *count as f64)
+            (stock.labels(&[], [("path", *path), ("code", &code.to_string())]), *count as f64)
         };
         let requests: Vec<_> = own.requests.iter().map(request).collect();
-        let none = Text::default();
-        self.alone(&CYCLE_DURATION, own.cycle.map(|took| (none, took.as_secs_f64())));
-        self.alone(&HTTP_CONNECTIONS, connections);
-        self.alone(&HTTP_REQUESTS, requests);
-        for (row, value) in PROCESS.iter().zip(own.process) {
-            self.alone(row, value.map(|value| (none, value)));
+        let none = stock.labels(&[], []);
+        self.family(&CYCLE_DURATION, own.cycle.map(|took| (none, took.as_secs_f64())));
+        self.family(&HTTP_CONNECTIONS, connections);
+        self.family(&HTTP_REQUESTS, requests);
+        self.table(PROCESS, [none], [own.process]);
+    }
+}
+
+/// Where the memory of an earlier page is. Nobody does anything with the lock in hand.
+fn spare() -> MutexGuard<'static, (Stock, Vec<Table>)> {
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn memory_of(stock: &Stock, tables: &[Table]) -> usize {
+    stock.memory() + tables.iter().map(Table::memory).sum::<usize>()
+}
+
+impl Drop for Page {
+    /// Leaves its memory to the next page, unless there is more already.
+    fn drop(&mut self) {
+        let own = (take(&mut self.stock), take(&mut self.tables));
+        let mut spare = spare();
+        if memory_of(&spare.0, &spare.1) < memory_of(&own.0, &own.1) {
+            let less = replace(&mut *spare, own);
+            drop(spare);
+            drop(less);
         }
     }
+}
 
-    /// The page, its memory counted, since others ask for that with a lock in hand.
-    fn finished(mut self) -> Self {
-        let miner = |miner: &Entry| {
-            let reading = miner.reading.as_ref().map_or(0, |reading| reading.memory());
-            size_of::<Entry>() + miner.pools.capacity() * size_of::<(Text, Text)>() + reading
-        };
-        self.memory = self.stock.memory()
-            + self.families.capacity() * size_of::<(Family, Source)>()
-            + self.miners.iter().map(miner).sum::<usize>();
-        self
-    }
-
-    /// About how many bytes of memory it keeps at most, as long as it lives: its own, and the readings that polls replace
-    /// meanwhile.
+impl Page {
+    /// How many bytes of memory it takes.
     pub fn memory(&self) -> usize {
-        self.memory
+        memory_of(&self.stock, &self.tables)
     }
 
     /// Length of its text. It is written for that, and thrown away.
@@ -237,7 +323,7 @@ impl Page {
 
     /// Its text, from the beginning.
     pub fn pieces(&self) -> Pieces<'_> {
-        Pieces { page: self, family: 0, has_samples: false, miner: 0, samples: Vec::new(), written: 0 }
+        Pieces { page: self, table: 0, family: 0, line: 0, has_samples: false }
     }
 
     /// Its whole text.
@@ -246,139 +332,53 @@ impl Page {
         self.pieces().write(&mut text, usize::MAX);
         String::from_utf8(text.into_text()).unwrap_or_default()
     }
+}
 
-    /// Appends what a miner has of a family.
-    fn samples(&self, source: &Source, miner: &Entry, to: &mut Vec<Sample>) {
-        let none = Text::default();
-        let mut add_whole = |first: Text, more: Text, value: Option<f64>| {
-            if let Some(value) = value {
-                to.push((first, more, value));
-            }
-        };
-        let mut add = |labels: Text, value: Option<f64>| add_whole(miner.ip, labels, value);
-        match (source, &miner.reading) {
-            (Source::Poll(row), _) => add(none, at(&miner.poll, *row)),
-            (Source::Cost, _) => self.currency.into_iter().for_each(|currency| add(currency, miner.cost)),
-            (Source::Info, _) => miner.info.into_iter().for_each(|info| add(info, Some(1.0))),
-            (Source::Name, _) => miner.name.into_iter().for_each(|name| add(name, Some(1.0))),
-            (Source::Miner(row), Some(reading)) => add(none, at(&reading.miner, *row)),
-            (Source::State, Some(reading)) => {
-                let value = |number| reading.state.map(|is| f64::from(u8::from(number == is)));
-                self.states.iter().enumerate().for_each(|(number, state)| add(*state, value(number)));
-            }
-            (Source::Board(row), Some(reading)) => {
-                each(&self.boards, &reading.boards, |board, values| add(board, at(values, *row)));
-            }
-            (Source::Fan, Some(reading)) => each(&self.fans, &reading.fans, |fan, rpm| add(fan, *rpm)),
-            (Source::Position, Some(reading)) => {
-                each(&self.positions, &reading.positions, |position, celsius| add(position, *celsius));
-            }
-            (Source::Chip(row), Some(reading)) => {
-                each(&self.chips, &reading.chips, |chip, values| add(chip, at(values, *row)));
-            }
-            (Source::Pool(row), Some(reading)) => {
-                each(&miner.pools, &reading.pools, |(all, _), pool| add_whole(all, none, at(&pool.values, *row)));
-            }
-            (Source::PoolState(row), Some(reading)) => {
-                each(&miner.pools, &reading.pools, |(_, index), pool| add_whole(index, none, at(&pool.state, *row)));
-            }
-            (Source::Alone(_), _) | (_, None) => {}
-        }
+impl Table {
+    fn memory(&self) -> usize {
+        self.families.capacity() * size_of::<Family>()
+            + self.labels.capacity() * size_of::<Labels>()
+            + self.values.capacity() * size_of::<f64>()
+    }
+
+    /// The labels and values of a family, from a line on.
+    fn column(&self, family: usize, line: usize) -> (&[Labels], &[f64]) {
+        let lines = self.labels.len();
+        let column = self.values.get(family * lines + line..(family + 1) * lines);
+        (self.labels.get(line..).unwrap_or_default(), column.unwrap_or_default())
     }
 }
 
-/// The value of a table's row.
-fn at(values: &[Option<f64>], row: usize) -> Option<f64> {
-    values.get(row).copied().flatten()
-}
-
-/// Goes through the parts of a miner, each with its labels.
-fn each<L: Copy, T>(labels: &[L], parts: &[T], mut then: impl FnMut(L, &T)) {
-    labels.iter().zip(parts).for_each(|(labels, part)| then(*labels, part));
-}
-
-impl Entry {
-    fn new(stock: &mut Stock, miner: &Miner, now: Instant) -> Self {
-        let ip = ("ip", miner.target.label.as_str());
-        let mut pool = |pool: &PoolReading| {
-            let labels = pool.labels.all();
-            let all = stock.first([ip].into_iter().chain(POOL_LABELS.into_iter().zip(labels)));
-            (all, stock.first([ip, ("pool_index", labels.first().copied().unwrap_or_default())]))
-        };
-        Entry {
-            pools: miner
-                .reading
-                .as_ref()
-                .map_or_else(Vec::new, |reading| reading.pools.iter().map(&mut pool).collect()),
-            ip: stock.first([ip]),
-            poll: std::array::from_fn(|row| POLL.get(row).and_then(|row| miner.value(row.source, now))),
-            cost: miner.meter.cost(),
-            info: miner.info.as_ref().map(|info| stock.more(info_labels(info))),
-            name: miner.target.name.as_ref().map(|name| stock.more([("name", name.as_str())])),
-            reading: miner.reading.clone(),
-        }
-    }
-}
-
-/// What is left of a page's text.
+/// What is left of a page's text: from this line of this family of this table on.
 #[derive(Clone, Debug)]
 pub struct Pieces<'a> {
     page: &'a Page,
-    /// The family, and whether it has a sample already.
+    table: usize,
     family: usize,
+    line: usize,
+    /// Whether the family has a sample already.
     has_samples: bool,
-    /// The first miner whose samples are still to be read, or the first sample of a family that is not about miners.
-    miner: usize,
-    /// Samples that were read, and how many of them are written.
-    samples: Vec<Sample>,
-    written: usize,
 }
-
-/// So many samples are read before they are written: they are all over the memory, and a processor waits for many at the
-/// same time if it has nothing else to do in between.
-const AHEAD: usize = 256;
 
 impl Pieces<'_> {
     /// Appends the next lines, until there are no more or `out` has so many bytes; it may have more by a line. False at
     /// the end of the page.
     pub fn write(&mut self, out: &mut Buffer, bytes: usize) -> bool {
-        while let Some((family, source)) = self.page.families.get(self.family) {
-            let mut writer = Writer::new(out, &self.page.stock, *family, self.has_samples);
-            loop {
-                for (first, more, value) in self.samples.iter().skip(self.written) {
-                    if writer.length() >= bytes {
-                        self.has_samples = writer.has_samples();
-                        return true;
-                    }
-                    writer.sample(*first, *more, *value);
-                    self.written += 1;
+        while let Some(table) = self.page.tables.get(self.table) {
+            for (number, family) in table.families.iter().enumerate().skip(self.family) {
+                let mut writer = Writer::new(out, &self.page.stock, family, self.has_samples);
+                let (labels, values) = table.column(number, self.line);
+                self.line += writer.samples(labels, values, bytes);
+                self.has_samples = writer.has_samples();
+                if self.line < table.labels.len() {
+                    self.family = number;
+                    return true;
                 }
-                self.read(source);
-                if self.samples.is_empty() {
-                    break;
-                }
+                (self.family, self.line, self.has_samples) = (number + 1, 0, false);
             }
-            (self.family, self.miner, self.has_samples) = (self.family + 1, 0, false);
+            (self.table, self.family) = (self.table + 1, 0);
         }
         false
-    }
-
-    /// Reads the samples of a family that come next.
-    fn read(&mut self, source: &Source) {
-        self.samples.clear();
-        self.written = 0;
-        if let Source::Alone(samples) = source {
-            self.samples
-                .extend(samples.iter().skip(self.miner).map(|(labels, value)| (*labels, Text::default(), *value)));
-            self.miner = samples.len();
-            return;
-        }
-        while self.samples.len() < AHEAD
-            && let Some(miner) = self.page.miners.get(self.miner)
-        {
-            self.page.samples(source, miner, &mut self.samples);
-            self.miner += 1;
-        }
     }
 }
 
@@ -430,16 +430,13 @@ mod tests {
 
     /// It is what the gate counts, so it may be too much but not too little.
     #[test]
-    fn the_memory_of_a_page_is_that_of_its_readings_and_some_more() {
+    fn the_memory_of_a_page_is_that_of_its_values_and_labels() {
         let miners = fleet();
         let view = View { miners: &miners, now: Instant::now(), chips: true, price: None, own: None };
-        let readings: Vec<_> = miners.iter().filter_map(|miner| miner.reading.as_ref()).collect();
-        let pools = readings.iter().flat_map(|reading| &reading.pools).count() * (size_of::<PoolReading>() + 128);
-        let least = readings.len() * (size_of::<Reading>() + 12 * CHIP.len() * 16) + pools;
-        let of_readings: usize = readings.iter().map(|reading| reading.memory()).sum();
-        assert!((least..least + readings.len() * 500).contains(&of_readings), "{of_readings} {least}");
-        let (least, memory) = (of_readings + miners.len() * size_of::<Entry>(), page(&view).memory());
-        assert!((least + 30_000..least + 200_000).contains(&memory), "{memory} {least}");
+        let page = page(&view);
+        let samples = page.to_text().lines().filter(|line| !line.starts_with('#')).count();
+        let (least, memory) = (samples * size_of::<f64>() + miners.len() * 1000, page.memory());
+        assert!((least..2 * least).contains(&memory), "{memory} {least}");
     }
 
     #[test]

@@ -118,9 +118,9 @@ impl Miner {
         let count = |count: u64| Some(count as f64);
         match source {
             Poll::Up => count(u64::from(self.is_up())),
-            Poll::LastSuccess => self.duration.map(|_| self.success.map_or(0.0, |(_, at)| unix(at).as_secs_f64())),
-            Poll::DownFor => self.duration.map(|_| self.down_for(now).as_secs_f64()),
-            Poll::Duration => self.duration.map(|duration| duration.as_secs_f64()),
+            Poll::LastSuccess => self.duration.map(|_| self.success.map_or(0.0, |(_, at)| seconds(unix(at)))),
+            Poll::DownFor => self.duration.map(|_| seconds(self.down_for(now))),
+            Poll::Duration => self.duration.map(seconds),
             Poll::Errors => count(self.errors.iter().sum()),
             Poll::ErrorsOf(kind) => count(self.errors_of(kind)),
             Poll::Changes => count(self.ups + self.downs),
@@ -194,6 +194,11 @@ impl Miner {
 /// Time since 1970; a clock that stands before it has not been set yet.
 fn unix(at: SystemTime) -> Duration {
     at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO)
+}
+
+/// To the microsecond: what is finer says nothing of a poll, and makes numbers long.
+fn seconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1e6
 }
 
 /// The rhythm of the poller.

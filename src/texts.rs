@@ -25,11 +25,6 @@ impl<const N: usize> Texts<N> {
         Texts { joined, ends }
     }
 
-    /// How many bytes of memory they take beside this.
-    pub fn memory(&self) -> usize {
-        self.joined.capacity()
-    }
-
     /// All of them.
     pub fn all(&self) -> [&str; N] {
         let mut begin = 0;
