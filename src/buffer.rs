@@ -13,9 +13,12 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// An empty text with room for so many bytes.
-    pub fn with_room(bytes: usize) -> Self {
-        Buffer { room: vec![0; bytes], length: 0 }
+    /// Makes sure that there is room for so many bytes more.
+    pub fn reserve(&mut self, bytes: usize) {
+        let length = self.length + bytes;
+        if length > self.room.len() {
+            self.room.resize(length, 0);
+        }
     }
 
     /// The text.
@@ -92,7 +95,8 @@ mod tests {
 
     #[test]
     fn what_was_pushed_is_there() {
-        let mut buffer = Buffer::with_room(3);
+        let mut buffer = Buffer::default();
+        buffer.reserve(3);
         let mut expected = Vec::new();
         for round in 0..3 {
             for length in 0..=64 {

@@ -4,6 +4,7 @@
 //! its first sample, so a family without a sample leaves no trace. Keeping a family in one group is up to the caller,
 //! who writes one after the other.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -237,7 +238,9 @@ impl<'a> Writer<'a> {
     fn begin(&mut self) {
         self.has_samples = true;
         let Family { name, kind, help, .. } = *self.family;
-        let help = help.replace('\\', "\\\\").replace('\n', "\\n");
+        let is_plain = !help.bytes().any(|byte| matches!(byte, b'\\' | b'\n'));
+        let escaped = || help.replace('\\', "\\\\").replace('\n', "\\n");
+        let help = if is_plain { Cow::Borrowed(help) } else { Cow::Owned(escaped()) };
         for part in ["# HELP ", name, " ", &help, "\n# TYPE ", name, " ", kind.name(), "\n"] {
             self.out.push(part.as_bytes());
         }

@@ -16,6 +16,7 @@
 //! being sent, and the few touched pages of a stack) + `pages_bytes` or two pages + the pages that are being made, each path's once.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::mem::take;
 use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -27,7 +28,7 @@ use crate::buffer::Buffer;
 use crate::head::{self, Head, Status};
 use crate::limits::Limits;
 use crate::seats::{Counters, PIECE_BYTES, PIECE_TIME, Place, Stage, Table};
-use crate::server::{Answer, Body, Fault, Handler, Inner};
+use crate::server::{Answer, Body, Fault, Handler, Inner, Pieces};
 
 /// How long a full house keeps the next client, and all behind it, waiting for a seat.
 const SEAT_TIME: Duration = Duration::from_secs(1);
@@ -65,6 +66,8 @@ pub struct Gate {
     table: Mutex<Table>,
     /// Signalled when a seat, a worker or memory for pages may be free.
     freed: Condvar,
+    /// Memory of a piece that was sent, for the next reply.
+    spare: Mutex<Buffer>,
 }
 
 /// How a conversation ends before its reply is complete.
@@ -86,7 +89,7 @@ pub fn serve(listener: TcpListener, dirs: &[PathBuf], limits: Limits, handler: A
     let inner = Inner::start(dirs, limits.workers, handler)?;
     let table = Mutex::new(Table::new(limits.clone()));
     let (listener, idle) = (Mutex::new(listener), AtomicUsize::new(1));
-    let gate = Arc::new(Gate { listener, idle, limits, inner, table, freed: Condvar::new() });
+    let gate = Arc::new(Gate { listener, idle, limits, inner, table, freed: Condvar::new(), spare: Mutex::default() });
     gate.start_thread()?;
     Ok(gate)
 }
@@ -284,14 +287,22 @@ impl Gate {
     }
 
     fn send(&self, id: u64, socket: &TcpStream, head: &[u8], page: &Body) -> Result<(), End> {
-        let mut due = Instant::now();
-        let mut pieces = page.pieces();
         // The head goes with the first piece, so that a small page is one packet for the client to wake up for.
         let length = page.length().map_or(PIECE_BYTES, |length| length.min(PIECE_BYTES));
-        let mut piece = Buffer::with_room(head.len() + length + LINE_BYTES);
+        let mut piece = take(&mut *self.spare());
+        piece.reserve(head.len() + length + LINE_BYTES);
         piece.push(head);
+        let sent = self.send_pieces(id, socket, page.pieces(), &mut piece);
+        piece.clear();
+        *self.spare() = piece;
+        sent
+    }
+
+    /// Sends what a piece holds already and what is left of a page.
+    fn send_pieces(&self, id: u64, socket: &TcpStream, mut page: Pieces<'_>, piece: &mut Buffer) -> Result<(), End> {
+        let mut due = Instant::now();
         loop {
-            pieces.write(&mut piece, PIECE_BYTES);
+            page.write(piece, PIECE_BYTES);
             if piece.is_empty() {
                 return Ok(());
             }
@@ -328,13 +339,27 @@ impl Gate {
     /// Goes on to the next stage, unless thrown out meanwhile. That may free a worker, or memory.
     fn enter(&self, table: &mut Table, id: u64, stage: Stage, page_bytes: usize) -> Result<(), End> {
         table.enter(id, stage, page_bytes).ok_or(End::Gone)?;
-        self.freed.notify_all();
+        self.wake(table);
         Ok(())
     }
 
+    /// Wakes those who wait, if there are any: to wake nobody is a system call too.
+    fn wake(&self, table: &Table) {
+        if table.waiting > 0 {
+            self.freed.notify_all();
+        }
+    }
+
     /// Waits until something may have become free, or somebody one to throw out.
-    fn wait<'a>(&self, table: MutexGuard<'a, Table>) -> MutexGuard<'a, Table> {
-        self.freed.wait_timeout(table, WAIT_STEP).unwrap_or_else(PoisonError::into_inner).0
+    fn wait<'a>(&self, mut table: MutexGuard<'a, Table>) -> MutexGuard<'a, Table> {
+        table.waiting += 1;
+        let (mut table, _) = self.freed.wait_timeout(table, WAIT_STEP).unwrap_or_else(PoisonError::into_inner);
+        table.waiting -= 1;
+        table
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Buffer> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -350,8 +375,9 @@ struct Leave {
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        self.gate.table().leave(self.id);
-        self.gate.freed.notify_all();
+        let mut table = self.gate.table();
+        table.leave(self.id);
+        self.gate.wake(&table);
     }
 }
 

@@ -311,7 +311,7 @@ impl Page {
 
     /// Length of its text. It is written for that, and thrown away.
     pub fn length(&self) -> usize {
-        let (mut pieces, mut piece) = (self.pieces(), Buffer::with_room(PIECE));
+        let (mut pieces, mut piece) = (self.pieces(), Buffer::default());
         let (mut length, mut has_more) = (0, true);
         while has_more {
             piece.clear();

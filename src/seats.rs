@@ -54,6 +54,8 @@ pub struct Table {
     seats: BTreeMap<u64, Seat>,
     /// Of the connections so far, but for `rebuilt`.
     pub counters: Counters,
+    /// How many threads wait for something to become free.
+    pub waiting: usize,
     /// The last page that is the same for all: its path, since when it is there, and itself while somebody receives it.
     shared: Option<(String, Instant, Weak<Answer>)>,
 }
@@ -120,7 +122,7 @@ pub enum Place {
 impl Table {
     /// No connections.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, seats: BTreeMap::new(), counters: Counters::default(), shared: None }
+        Self { limits, seats: BTreeMap::new(), counters: Counters::default(), waiting: 0, shared: None }
     }
 
     /// Counts a connection, and throws out another for it in a crowd: of its own address if that has its share, else of
