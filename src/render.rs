@@ -440,6 +440,21 @@ mod tests {
     }
 
     #[test]
+    fn a_page_has_the_memory_of_an_earlier_one_and_none_of_its_text() {
+        let miners = fleet();
+        let of = |miners| View { miners, now: Instant::now(), chips: true, price: None, own: None };
+        let (small, large) = (page(&of(&miners[..3])).to_text(), page(&of(&miners)).to_text());
+        let samples = large.lines().count();
+        for _ in 0..20 {
+            let page = page(&of(&miners));
+            assert_eq!(page.to_text().lines().count(), samples);
+            assert!(page.memory() < 500_000, "{}", page.memory());
+            drop(page);
+            assert_eq!(super::page(&of(&miners[..3])).to_text().lines().count(), small.lines().count());
+        }
+    }
+
+    #[test]
     fn a_page_without_miners_has_the_exporter() {
         let text = page(&View { miners: &[], now: Instant::now(), chips: true, price: None, own: None }).to_text();
         assert_eq!(text.lines().count(), 3, "{text}");
