@@ -34,7 +34,8 @@ const DIFFICULTY: std::ops::RangeInclusive<f64> = 1e9..=5.6e14;
 /// Who the miner says it is: the values of `INFO_LABELS`, empty where it does not say.
 pub type Info = Texts<{ INFO_LABELS.len() }>;
 
-/// What comes of a reply. It is too large to be copied from hand to hand, and pages keep it while the next poll replaces it.
+/// What comes of a reply. It is too large to be copied from hand to hand, and who looks at it keeps it while the next poll
+/// replaces it.
 pub type Collected = (Arc<Info>, Arc<Reading>);
 
 /// What one poll yielded. Each list is in the order of its table.

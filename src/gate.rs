@@ -13,7 +13,8 @@
 //! first. What threads share of connections is in [`Table`] behind one lock, with which nobody sleeps, reads or writes.
 //!
 //! Descriptors and threads are bounded by `connections` and a few, memory by `connections` x (a head, a small page, the piece that is
-//! being sent, and the few touched pages of a stack) + `pages_bytes` or two pages + the pages that are being made, each path's once.
+//! being sent, and the few touched pages of a stack) + `pages_bytes` or two pages + the pages that are being made, each path's
+//! once + what is kept of an earlier page and piece for the next ones.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem::take;

@@ -26,7 +26,8 @@
 //! 5. From bytes to [`collect::Reading`] everything is a pure function: no clock, no global, no I/O.
 //! 6. What can be derived is not stored: a miner is up exactly when its last poll left a reading.
 //! 7. Every exchange has one deadline, every buffer a size limit, every setting a range, every list of clients a length.
-//! 8. Absent is `None` and makes no sample. No sentinel, no default, no made-up zero.
+//! 8. Absent is `None` and makes no sample. No sentinel, no default, no made-up zero. Only the columns of a page that is made,
+//!    all finite numbers else, have NaN for it.
 //! 9. \* The exporter can only read: what it may send to a miner is [`cgminer::Request`], which takes no text.
 //!
 //! # Decisions that are not seen in one file
