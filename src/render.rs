@@ -60,8 +60,11 @@ pub struct Page {
     tables: Vec<Table>,
 }
 
-/// The memory of an earlier page. To take new memory for each large page and to give it back is a good part of its time.
-static SPARE: Mutex<(Stock, Vec<Table>)> = Mutex::new((Stock::new(), Vec::new()));
+/// The memory of a page.
+type Memory = (Stock, Vec<Table>);
+
+/// That of an earlier page. To take new memory for each large page and to give it back is a good part of its time.
+static SPARE: Mutex<Memory> = Mutex::new((Stock::new(), Vec::new()));
 
 /// Families that have the same labels.
 #[derive(Clone, Debug, Default)]
@@ -101,7 +104,7 @@ const IN_STATE: [[Option<f64>; STATES.len()]; STATES.len()] = {
 
 /// Makes the page of `/metrics`.
 pub fn page(view: &View<'_>) -> Page {
-    let mut builder = Builder::new(view);
+    let mut builder = Builder::new(view, take(&mut *spare()));
     let version = builder.labels([("version", VERSION)]);
     builder.family(&EXPORTER_INFO, [(version, 1.0)]);
     builder.fleet(view);
@@ -113,9 +116,10 @@ pub fn page(view: &View<'_>) -> Page {
     builder.page
 }
 
-/// Makes the page of a probe: the families of the miners and no others.
+/// Makes the page of a probe: the families of the miners and no others. It has memory of its own: with that of a fleet's page
+/// this small one would count as a large one, and be kept waiting like one.
 pub fn probe_page(view: &View<'_>) -> Page {
-    let mut builder = Builder::new(view);
+    let mut builder = Builder::new(view, Memory::default());
     builder.fleet(view);
     builder.page
 }
@@ -129,8 +133,7 @@ const MINER_TEXTS: usize = 2 << 10;
 
 impl Builder {
     /// A page without families.
-    fn new(view: &View<'_>) -> Self {
-        let (mut stock, mut spare) = take(&mut *spare());
+    fn new(view: &View<'_>, (mut stock, mut spare): Memory) -> Self {
         stock.clear();
         stock.reserve(TEXTS + MINER_TEXTS * view.miners.len());
         spare.reverse();
@@ -281,8 +284,8 @@ impl Builder {
     }
 }
 
-/// Where the memory of an earlier page is. Nobody does anything with the lock in hand.
-fn spare() -> MutexGuard<'static, (Stock, Vec<Table>)> {
+/// Where the memory of an earlier page is. Nobody waits with the lock in hand.
+fn spare() -> MutexGuard<'static, Memory> {
     SPARE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -451,6 +454,8 @@ mod tests {
             assert!(page.memory() < 500_000, "{}", page.memory());
             drop(page);
             assert_eq!(super::page(&of(&miners[..3])).to_text().lines().count(), small.lines().count());
+            let probe = probe_page(&of(&miners[1..2]));
+            assert!(probe.memory() < 64 << 10, "{} of a probe", probe.memory());
         }
     }
 
