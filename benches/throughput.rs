@@ -3,12 +3,14 @@
 //!
 //! It is compiled with the release's profile, since it is the release whose speed counts.
 
+use std::mem::{replace, take};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use avalonhome_prometheus_exporter::buffer::Buffer;
-use avalonhome_prometheus_exporter::cgminer::{Reply, Request, decode};
-use avalonhome_prometheus_exporter::collect::{Collected, collect};
-use avalonhome_prometheus_exporter::pairs::Pairs;
+use avalonhome_prometheus_exporter::cgminer::{Memory, Reply, Request, decode};
+use avalonhome_prometheus_exporter::collect::{Collected, Reading, collect_in};
+use avalonhome_prometheus_exporter::keys::KEYS;
 use avalonhome_prometheus_exporter::render::{View, page};
 use avalonhome_prometheus_exporter::store::{Miner, Store};
 use avalonhome_prometheus_exporter::target::Target;
@@ -23,12 +25,19 @@ pub fn main() {
     divan::main();
 }
 
-/// From the bytes that a miner sent to its reading, with the memory of the last reply, as polls do it.
-fn read(memory: &mut Option<Pairs>, bytes: &[u8]) -> Option<Collected> {
+/// What one poll leaves to the next.
+#[derive(Default)]
+struct Room {
+    memory: Memory,
+    replaced: Option<Arc<Reading>>,
+}
+
+/// From the bytes that a miner sent to its reading, in the memory of earlier ones, as polls do it.
+fn read(room: &mut Room, bytes: &[u8]) -> Option<Collected> {
     let text = decode(bytes);
-    let reply = Reply::parse_in(memory.take().unwrap_or_default(), &text, Request::Standard, true).ok()?;
-    let collected = collect(&reply);
-    *memory = Some(reply.into_memory());
+    let reply = Reply::parse_in(take(&mut room.memory), &KEYS, &text, Request::Standard, true).ok()?;
+    let collected = collect_in(room.replaced.take(), &reply);
+    room.memory = reply.into_memory();
     Some(collected)
 }
 
@@ -42,8 +51,8 @@ fn fleet(size: u32, capture: &[u8]) -> Vec<Miner> {
     let address = |number: u32| std::net::Ipv4Addr::from(0x7f01_0000 + number).to_string();
     let targets: Vec<Target> = (1..=size).filter_map(|number| Target::parse(&address(number), 4028).ok()).collect();
     let store = Store::new(&targets, Duration::from_secs(10), None);
-    let mut memory = None;
-    for (index, reading) in targets.iter().filter_map(|_| read(&mut memory, without_nul(capture))).enumerate() {
+    let mut room = Room::default();
+    for (index, reading) in targets.iter().filter_map(|_| read(&mut room, without_nul(capture))).enumerate() {
         store.record(index, Instant::now(), Ok(reading));
     }
     store.miners()
@@ -53,16 +62,16 @@ fn view(miners: &[Miner]) -> View<'_> {
     View { miners, now: Instant::now(), chips: true, price: None, own: None }
 }
 
-/// Parse and collect; MB/s of reply text. As in the store, a reading replaces the last one, which is dropped here too.
+/// Parse and collect; MB/s of reply text. As in the store, a reading replaces the last one.
 #[divan::bench(args = [("nano3s", NANO_3S), ("a15", A15)].map(Named))]
 fn poll(bencher: Bencher<'_, '_>, capture: Named) {
     let bytes = without_nul(capture.0.1);
-    let mut memory = None;
-    let mut reading = read(&mut memory, bytes);
-    assert!(reading.is_some(), "the capture is a reading");
+    let mut room = Room::default();
+    let mut last = read(&mut room, bytes);
+    assert!(last.is_some(), "the capture is a reading");
     bencher.counter(BytesCount::of_slice(bytes)).bench_local(|| {
-        reading = read(&mut memory, black_box(bytes));
-        black_box(&reading);
+        let new = read(&mut room, black_box(bytes));
+        room.replaced = replace(black_box(&mut last), new).map(|(_, reading)| reading);
     });
 }
 
@@ -71,10 +80,10 @@ fn poll(bencher: Bencher<'_, '_>, capture: Named) {
 fn parse(bencher: Bencher<'_, '_>, capture: Named) {
     let bytes = without_nul(capture.0.1);
     let text = decode(bytes);
-    let mut memory = Some(Pairs::default());
+    let mut memory = Some(Memory::default());
     bencher.counter(BytesCount::of_slice(bytes)).bench_local(|| {
         let memory_now = memory.take().unwrap_or_default();
-        let reply = Reply::parse_in(memory_now, black_box(&text), Request::Standard, true);
+        let reply = Reply::parse_in(memory_now, &KEYS, black_box(&text), Request::Standard, true);
         memory = reply.map(Reply::into_memory).ok();
     });
 }

@@ -20,6 +20,7 @@ use crate::cgminer::{Reply, ReplyError, Request, decode, network_name_end};
 use crate::client::Client;
 use crate::collect::{collect, info_label};
 use crate::error::PollError;
+use crate::keys::KEYS;
 use crate::metrics::STATES;
 use crate::target::Target;
 
@@ -43,7 +44,9 @@ pub fn capture(target: &Target, timeout: Duration) -> Result<Vec<u8>, PollError>
 pub fn file_name(reply: &[u8]) -> String {
     let text = reply.split(|byte| *byte == 0).next().unwrap_or_default();
     let text = decode(text);
-    let Ok(reply) = Reply::parse(&text, Request::Extended, true) else { return "unknown__unknown__error.reply".into() };
+    let Ok(reply) = Reply::parse(&KEYS, &text, Request::Extended, true) else {
+        return "unknown__unknown__error.reply".into();
+    };
     let (info, reading) = collect(&reply);
     let label = |name: &str| {
         let value = info_label(&info, name);
@@ -390,7 +393,7 @@ mod tests {
 
     fn read(reply: &[u8]) -> Result<Collected, ReplyError> {
         let text = decode(reply.strip_suffix(b"\0").unwrap());
-        Reply::parse(&text, Request::Extended, true).map(|reply| collect(&reply))
+        Reply::parse(&KEYS, &text, Request::Extended, true).map(|reply| collect(&reply))
     }
 
     fn holds(text: &[u8], part: &[u8]) -> bool {

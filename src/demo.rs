@@ -175,6 +175,7 @@ mod tests {
     use crate::cgminer::{Reply, Request, decode};
     use crate::collect::{Collected, PoolReading, Reading, collect, info_label};
     use crate::exposition::Kind;
+    use crate::keys::KEYS;
     use crate::metrics::{MINER, POOL_STATE, Row};
 
     const BEGAN: u64 = 1_775_395_661;
@@ -199,7 +200,7 @@ mod tests {
                 reply.map(|mut bytes| {
                     assert_eq!(bytes.pop(), Some(0));
                     let text = decode(&bytes);
-                    let reply = Reply::parse(&text, request, true).unwrap();
+                    let reply = Reply::parse(&KEYS, &text, request, true).unwrap();
                     assert_eq!(reply.pools().count(), 3);
                     assert_eq!(reply.coin().is_some(), request == Request::Extended);
                     collect(&reply)

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use crate::cgminer::{Request, Version, decode};
 use crate::client::Client;
 use crate::collect::{Info, identify, info_label};
+use crate::keys::KEYS;
 use crate::network::Network;
 use crate::target::Target;
 
@@ -107,7 +108,7 @@ fn ask(address: Ipv4Addr, port: u16) -> Option<Found> {
     let target = Target { name: None, label: host.clone(), host, port };
     let raw = Client::new(&target).exchange(Request::Version, ADDRESS_TIME).ok()?;
     let text = decode(&raw.bytes);
-    let info = Version::parse(&text).ok().map(|version| identify(&version))?;
+    let info = Version::parse(&KEYS, &text).ok().map(|version| identify(&version))?;
     Some(Found { target, info })
 }
 

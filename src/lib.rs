@@ -41,12 +41,12 @@
 //!
 //! # The modules, in the order to read them
 //!
-//! Bottom up: [`texts`], [`number`], [`pairs`], [`marks`], [`scan`], [`cgminer`], [`buffer`], [`exposition`], [`metrics`], [`power`], [`collect`], [`energy`], [`history`], [`store`],
-//! [`render`], [`discovery`]; [`target`], [`network`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`],
-//! [`probe`], [`process`]; [`html`], [`glance`], [`chart`], [`status_page`], [`miner_page`];
-//! [`head`], [`private_socket`], [`server`], [`limits`], [`seats`], [`gate`], [`http`], [`cli`], [`logging`];
-//! and what stands for a miner or looks at one: [`simulated`], [`firmware`], [`simulation`], [`demo`], [`replay`],
-//! [`capture`], [`discover`].
+//! Bottom up: [`texts`], [`number`], [`values`], [`marks`], [`scan`], [`cgminer`], [`buffer`], [`exposition`],
+//! [`metrics`], [`keys`], [`power`], [`collect`], [`energy`], [`history`], [`store`], [`render`], [`discovery`];
+//! [`target`], [`network`], [`zone`], [`tariff`], [`config`], [`mdns`], [`client`], [`poll`], [`probe`], [`process`];
+//! [`html`], [`glance`], [`chart`], [`status_page`], [`miner_page`]; [`head`], [`private_socket`], [`server`], [`limits`],
+//! [`seats`], [`gate`], [`http`], [`cli`], [`logging`]; and what stands for a miner or looks at one: [`simulated`],
+//! [`firmware`], [`simulation`], [`demo`], [`replay`], [`capture`], [`discover`].
 
 pub mod cli;
 pub mod capture;
@@ -84,13 +84,14 @@ pub mod network;
 pub mod tariff;
 pub mod zone;
 pub mod target;
+pub mod keys;
 pub mod metrics;
 pub mod power;
 pub mod error;
 pub mod cgminer;
 pub mod scan;
 pub mod marks;
-pub mod pairs;
+pub mod values;
 pub mod number;
 pub mod texts;
 pub mod exposition;

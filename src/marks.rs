@@ -1,41 +1,24 @@
-//! Where something may end in a reply: its commas, equals signs, bars, brackets, braces and backslashes.
+//! Where something may end in a reply: its commas, equals signs, bars, brackets and braces.
 //!
 //! A reply of 6 kB has a thousand of them, a few bytes apart. So they are found 64 bytes at a time and without a branch for
 //! each byte.
 
 /// The places of the bytes that may end something, in their order, and of a few others.
+///
+/// It is small: a loop has a clone of it in registers, and gives that back behind the loop.
 #[derive(Clone, Debug)]
 pub struct Marks<'a> {
     bytes: &'a [u8],
-    /// Where the block begins that was looked at last, and where the next.
-    block: usize,
+    /// Where the block begins that is looked at next.
     next: usize,
-    /// A bit for each mark of the block that is still to come.
+    /// A bit for each mark of the block before that is still to come.
     left: u64,
 }
 
 impl<'a> Marks<'a> {
-    /// Those of a text, from its beginning.
-    pub fn new(text: &'a str) -> Self {
-        Marks { bytes: text.as_bytes(), block: 0, next: 0, left: 0 }
-    }
-
-    /// Goes on with those from a place on.
-    pub fn go_to(&mut self, place: usize) {
-        (self.next, self.left) = (place, 0);
-    }
-
-    /// Goes on to the next block with a mark; false if there is none.
-    #[inline(never)]
-    fn find(&mut self) -> bool {
-        while let Some(rest @ [_, ..]) = self.bytes.get(self.next..) {
-            self.left = rest.first_chunk().map_or_else(|| marks_of(&padded(rest)), marks_of);
-            (self.block, self.next) = (self.next, self.next + BLOCK_BYTES);
-            if self.left != 0 {
-                return true;
-            }
-        }
-        false
+    /// Those of a text from a place on.
+    pub fn new(text: &'a str, from: usize) -> Self {
+        Marks { bytes: text.as_bytes(), next: from, left: 0 }
     }
 }
 
@@ -45,10 +28,11 @@ impl Iterator for Marks<'_> {
     /// The place of the next one, and the byte there.
     #[inline(always)]
     fn next(&mut self) -> Option<(usize, u8)> {
-        if self.left == 0 && !self.find() {
-            return None;
+        while self.left == 0 {
+            self.left = block_at(self.bytes, self.next)?;
+            self.next += BLOCK_BYTES;
         }
-        let at = self.block + self.left.trailing_zeros() as usize;
+        let at = self.next - BLOCK_BYTES + self.left.trailing_zeros() as usize;
         self.left &= self.left - 1;
         Some((at, *self.bytes.get(at)?))
     }
@@ -56,6 +40,13 @@ impl Iterator for Marks<'_> {
 
 /// As many as a number has bits.
 const BLOCK_BYTES: usize = 64;
+
+/// The marks of a block; none behind the end.
+#[inline(never)]
+fn block_at(bytes: &[u8], at: usize) -> Option<u64> {
+    let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
+    Some(rest.first_chunk().map_or_else(|| marks_of(&padded(rest)), marks_of))
+}
 
 fn padded(bytes: &[u8]) -> [u8; BLOCK_BYTES] {
     let mut block = [0; BLOCK_BYTES];
@@ -91,8 +82,8 @@ mod tests {
     fn every_mark_is_found_wherever_it_stands() {
         for length in 0..=u8::MAX {
             let bytes: Vec<u8> = (0..length).map(|at| at.wrapping_mul(7).wrapping_add(length)).collect();
-            let marks = Marks { bytes: &bytes, block: 0, next: 0, left: 0 };
-            let is_mark = |(_, byte): &(usize, u8)| b",=|\\[]{}".contains(byte);
+            let marks = Marks { bytes: &bytes, next: 0, left: 0 };
+            let is_mark = |(_, byte): &(usize, u8)| b",=|[]{}".contains(byte);
             let found: Vec<_> = marks.filter(is_mark).collect();
             let expected: Vec<_> = bytes.iter().copied().enumerate().filter(is_mark).collect();
             assert_eq!(found, expected, "{length}");

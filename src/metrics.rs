@@ -165,6 +165,16 @@ pub enum Miner {
     Difficulty,
 }
 
+impl Miner {
+    /// The key, if it is one value under one key, else an empty text.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Summary(key) | Self::Device(key) | Self::Item(key) | Self::Whole(key) => key,
+            _ => "",
+        }
+    }
+}
+
 /// Sources with one value a hash board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Board {
@@ -174,6 +184,14 @@ pub enum Board {
     Live(&'static str),
     /// The same for a temperature.
     Temp(&'static str),
+}
+
+impl Board {
+    /// The key of the list.
+    pub const fn key(self) -> &'static str {
+        let (Self::Item(key) | Self::Live(key) | Self::Temp(key)) = self;
+        key
+    }
 }
 
 /// Sources with one value a chip.
@@ -200,6 +218,16 @@ pub enum Pool {
     Active,
     /// Alive and active.
     Up,
+}
+
+impl Pool {
+    /// The key, if it is one value under one key, else an empty text.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Field(key) | Self::Stats(key) | Self::Flag(key) => key,
+            Self::Alive | Self::Active | Self::Up => "",
+        }
+    }
 }
 
 /// Sources that the exporter counts itself, for each miner.
@@ -308,7 +336,7 @@ mod tables {
         counter("avalon_status_downs_total", Poll::Downs, "Transitions to down"),
         // New families.
         counter("avalon_polls_skipped_total", Poll::Skipped, "Cycles in which this miner was not polled because its last poll was still running"),
-        counter("avalon_series_dropped_total", Poll::Dropped, "Chips, boards, fans, pools, fields and ends of long labels left out because a reply had more than a page may show, summed over all polls"),
+        counter("avalon_series_dropped_total", Poll::Dropped, "Chips, boards, pools and ends of long labels left out because a reply had more than a page may show, summed over all polls"),
         counter("avalon_energy_joules_total", Poll::Energy, "Energy used since the exporter's start: decoded power integrated over the time between polls while up"),
     ];
 

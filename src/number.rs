@@ -11,25 +11,40 @@ pub fn number(text: impl AsRef<[u8]>) -> Option<f64> {
 }
 
 /// The numbers of a list; what is none keeps its place.
-pub fn numbers(text: &str) -> impl Iterator<Item = Option<f64>> + use<'_> {
-    let mut rest = text.as_bytes();
-    std::iter::from_fn(move || {
-        while let [b' ', after @ ..] = rest {
-            rest = after;
+#[derive(Clone, Debug)]
+pub struct Numbers<'a>(&'a [u8]);
+
+impl<'a> Numbers<'a> {
+    /// Those of this list.
+    pub fn of(list: &'a str) -> Self {
+        Numbers(list.as_bytes())
+    }
+
+    /// The next word; an empty one behind the last.
+    #[inline(never)]
+    fn word(&mut self) -> &'a [u8] {
+        let rest = self.0.trim_ascii_start();
+        let (word, after) = rest.split_at(rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len()));
+        self.0 = after;
+        word
+    }
+}
+
+impl Iterator for Numbers<'_> {
+    type Item = Option<f64>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        while let [b' ', after @ ..] = self.0 {
+            self.0 = after;
         }
-        if let Some((number, after @ ([] | [b' ', ..]))) = short_number(rest) {
-            rest = after;
+        if let Some((number, after @ ([] | [b' ', ..]))) = short_number(self.0) {
+            self.0 = after;
             return Some(Some(number));
         }
-        rest = rest.trim_ascii_start();
-        if rest.is_empty() {
-            return None;
-        }
-        let length = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(length);
-        rest = after;
-        Some(number(word))
-    })
+        let word = self.word();
+        (!word.is_empty()).then(|| number(word))
+    }
 }
 
 /// What std takes for a number, but for "nan", "inf" and "infinity".
@@ -113,7 +128,7 @@ mod tests {
 
     #[test]
     fn in_a_list() {
-        let list = |text| numbers(text).collect::<Vec<_>>();
+        let list = |text| Numbers::of(text).collect::<Vec<_>>();
         assert_eq!(
             list(" 86  nan\t1.5 -3 2x 9007199254740993 7%"),
             [Some(86.0), None, Some(1.5), Some(-3.0), None, Some(9_007_199_254_740_992.0), Some(7.0)]

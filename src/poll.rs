@@ -7,17 +7,18 @@
 //! A poll can also be asked for, by a probe. It is a poll like any other, and whoever asks while one is on its way gets
 //! what that one brings: a miner serves one client at a time.
 
+use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cgminer::{Reply, Request, decode};
+use crate::cgminer::{Memory, Reply, Request, decode};
 use crate::client::Client;
-use crate::collect::{Collected, Info, collect};
+use crate::collect::{Collected, Info, Reading, collect_in};
 use crate::error::PollError;
-use crate::pairs::Pairs;
+use crate::keys::KEYS;
 use crate::store::{Change, Miner, Store};
 
 /// Stack of a poll's thread. A poll was seen to need less than a quarter of it in an unoptimized build.
@@ -183,13 +184,18 @@ impl Poller {
         let began = Instant::now();
         let name = format!("poll {}", miner.client.host());
         let spawned = thread::Builder::new().name(name).stack_size(POLL_STACK_BYTES).spawn(move || {
-            let poll = AssertUnwindSafe(|| poll(&turn.0.client, request, timeout));
-            record(&store, index, &turn.0.title, began, catch_unwind(poll).unwrap_or(Err(PollError::Panic)));
+            let mut room = Room::take();
+            let poll = AssertUnwindSafe(|| poll(&mut room, &turn.0.client, request, timeout));
+            let outcome = catch_unwind(poll).unwrap_or(Err(PollError::Panic));
+            room.replaced = record(&store, index, &turn.0.title, began, outcome);
+            room.give_back();
             // In this order: who sees the cycle's end may begin the miner's next poll.
             drop(turn);
             drop(cycle);
         });
-        spawned.map_err(|error| record(&self.store, index, &miner.title, began, Err(PollError::Spawn(error)))).ok()
+        spawned
+            .map_err(|error| drop(record(&self.store, index, &miner.title, began, Err(PollError::Spawn(error)))))
+            .ok()
     }
 }
 
@@ -198,13 +204,14 @@ impl Poller {
 #[derive(Debug, Default)]
 struct Room {
     bytes: Vec<u8>,
-    pairs: Pairs,
+    memory: Memory,
+    replaced: Option<Arc<Reading>>,
 }
 
-/// Most rooms that wait for a poll, and the most of a room: twice what a Nano 3S needs.
+/// Most rooms that wait for a poll, and the most that reply and values of one may take: twice what a Nano 3S needs. A reading
+/// has limits of its own.
 const ROOMS_MAX: usize = 16;
-const ROOM_BYTES_MAX: usize = 16 << 10;
-const ROOM_PAIRS_MAX: usize = 1024;
+const ROOM_BYTES_MAX: usize = 64 << 10;
 
 /// Rooms that nobody uses, of all pollers: each probed miner has one of its own.
 static ROOMS: Mutex<Vec<Room>> = Mutex::new(Vec::new());
@@ -216,10 +223,13 @@ impl Room {
 
     fn give_back(self) {
         let mut rooms = Self::free();
-        let is_small = self.bytes.capacity() <= ROOM_BYTES_MAX && self.pairs.capacity() <= ROOM_PAIRS_MAX;
-        if is_small && rooms.len() < ROOMS_MAX {
+        if self.is_small() && rooms.len() < ROOMS_MAX {
             rooms.push(self);
         }
+    }
+
+    fn is_small(&self) -> bool {
+        self.bytes.capacity() + self.memory.capacity() <= ROOM_BYTES_MAX
     }
 
     fn free() -> MutexGuard<'static, Vec<Self>> {
@@ -228,21 +238,27 @@ impl Room {
 }
 
 /// One poll: fetch, parse, collect.
-fn poll(client: &Client, request: Request, timeout: Duration) -> Result<Collected, PollError> {
-    let Room { mut bytes, pairs } = Room::take();
-    let (reply, is_whole) = client.exchange_in(&mut bytes, request, timeout)?;
+fn poll(room: &mut Room, client: &Client, request: Request, timeout: Duration) -> Result<Collected, PollError> {
+    let (reply, is_whole) = client.exchange_in(&mut room.bytes, request, timeout)?;
     let text = decode(reply);
-    let reply = Reply::parse_in(pairs, &text, request, is_whole).inspect_err(|_| client.forget_address())?;
-    let collected = collect(&reply);
-    let pairs = reply.into_memory();
-    drop(text);
-    Room { bytes, pairs }.give_back();
+    let memory = take(&mut room.memory);
+    let reply = Reply::parse_in(memory, &KEYS, &text, request, is_whole).inspect_err(|_| client.forget_address())?;
+    let collected = collect_in(room.replaced.take(), &reply);
+    room.memory = reply.into_memory();
     Ok(collected)
 }
 
-fn record(store: &Store, index: usize, title: &str, began: Instant, outcome: Result<Collected, PollError>) {
+/// Records a poll's outcome and tells the log what has changed. The reading that it replaces.
+fn record(
+    store: &Store,
+    index: usize,
+    title: &str,
+    began: Instant,
+    outcome: Result<Collected, PollError>,
+) -> Option<Arc<Reading>> {
     let failure = outcome.as_ref().err().map(ToString::to_string);
-    match (store.record(index, began, outcome), failure) {
+    let (change, replaced) = store.record(index, began, outcome);
+    match (change, failure) {
         (Change::None, None) => log::debug!("{title} answered within {:.3} s", began.elapsed().as_secs_f64()),
         (Change::None, Some(failure)) => log::debug!("{title} is still down: {failure}"),
         (_, None) => {
@@ -251,6 +267,7 @@ fn record(store: &Store, index: usize, title: &str, began: Instant, outcome: Res
         }
         (_, Some(failure)) => log::warn!("{title} is down: {failure}"),
     }
+    replaced
 }
 
 /// Model and firmware, for the log. The miner sent them, so control characters are shown, not obeyed.
@@ -289,5 +306,17 @@ mod tests {
         }
         let ended = miner.lock().ended;
         assert!(!miner.wait(ended, Instant::now()), "nothing has ended since");
+    }
+
+    #[test]
+    fn a_large_room_is_not_kept() {
+        let room = |bytes| Room { bytes: Vec::with_capacity(bytes), ..Room::default() };
+        assert!(room(ROOM_BYTES_MAX).is_small() && !room(ROOM_BYTES_MAX + 1).is_small());
+        let text = format!(
+            "CMD=version|STATUS=S|V|CMD=summary|STATUS=S|S|CMD=stats|STATUS=S|{}CMD=pools|STATUS=E,Code=8|",
+            "a=b|".repeat(64)
+        );
+        let memory = Reply::parse(&KEYS, &text, Request::Standard, true).unwrap().into_memory();
+        assert!(!Room { memory, ..Room::default() }.is_small(), "a miner with 64 records makes a large one");
     }
 }

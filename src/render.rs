@@ -391,6 +391,7 @@ mod tests {
     use crate::cgminer::{Reply, Request};
     use crate::collect::collect;
     use crate::error::PollError;
+    use crate::keys::KEYS;
     use crate::store::Store;
     use crate::target::Target;
 
@@ -401,7 +402,7 @@ mod tests {
         for (number, _) in targets.iter().enumerate() {
             let text = include_str!("../tests/captures/nano3s__25021401_56abae7__high.reply");
             let text = text.trim_end_matches('\0');
-            let reply = Reply::parse(text, Request::Standard, true).unwrap();
+            let reply = Reply::parse(&KEYS, text, Request::Standard, true).unwrap();
             let outcome = if number % 7 == 0 { Err(PollError::NoAddress) } else { Ok(collect(&reply)) };
             store.record(number, Instant::now(), outcome);
         }

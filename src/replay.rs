@@ -51,6 +51,7 @@ mod tests {
     use super::*;
     use crate::cgminer::{Reply, Request, decode};
     use crate::client::Client;
+    use crate::keys::KEYS;
 
     fn capture(name: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures").join(name)
@@ -65,7 +66,7 @@ mod tests {
             for request in [Request::Standard, Request::Extended] {
                 let raw = Client::new(target).exchange(request, Duration::from_secs(20)).unwrap();
                 assert_eq!([&raw.bytes[..], b"\0"].concat(), std::fs::read(file).unwrap());
-                assert!(Reply::parse(&decode(&raw.bytes), request, raw.is_whole).is_ok());
+                assert!(Reply::parse(&KEYS, &decode(&raw.bytes), request, raw.is_whole).is_ok());
             }
         }
         assert_eq!(targets[0].title(), "q__25052801_14a19a2__standby");

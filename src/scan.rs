@@ -27,15 +27,15 @@ pub enum Found {
 #[derive(Clone, Debug)]
 pub struct Scanner<'a> {
     text: &'a str,
-    marks: Marks<'a>,
-    /// Where the next record begins.
+    /// Where the next record begins, or the next field of one that is being taken.
     begin: usize,
+    marks: Marks<'a>,
 }
 
 impl<'a> Scanner<'a> {
     /// A scanner at the beginning of a text.
     pub fn new(text: &'a str) -> Self {
-        Scanner { text, marks: Marks::new(text), begin: 0 }
+        Scanner { text, begin: 0, marks: Marks::new(text, 0) }
     }
 
     /// What is left, from the beginning of the next record that is not empty.
@@ -54,14 +54,13 @@ impl<'a> Scanner<'a> {
     pub fn skip(&mut self) -> &'a str {
         let rest = self.text.get(self.begin..).unwrap_or_default();
         let mut bars = rest.match_indices('|').map(|(at, _)| at);
-        let end = bars.find(|at| !escapes(rest.as_bytes().get(..*at).unwrap_or_default())).unwrap_or(rest.len());
+        let end = bars.find(|at| !is_escaped(rest.as_bytes(), *at)).unwrap_or(rest.len());
         self.go_to(self.begin + end + 1);
         rest.get(..end).unwrap_or_default()
     }
 
     fn go_to(&mut self, begin: usize) {
-        self.begin = begin;
-        self.marks.go_to(begin);
+        (self.begin, self.marks) = (begin, Marks::new(self.text, begin));
     }
 
     /// Takes a record and tells each of its fields and items, with the places of key and value. Whether it has an `MM` field.
@@ -69,46 +68,52 @@ impl<'a> Scanner<'a> {
     /// A bare word, as `SUMMARY` at the front of its record, is no field. Old machines put several modules into one record;
     /// the first stands for the miner.
     pub fn take(&mut self, mut found: impl FnMut(Found, Range<usize>, Range<usize>)) -> bool {
-        self.take_plain(&mut found) && self.take_module(&mut found)
+        !self.take_fields(|key, value| found(Found::Field, key, value)) && self.take_module(found)
     }
 
-    /// Takes the fields before the first `MM` field, in most records all. Whether there is one.
-    fn take_plain(&mut self, found: &mut impl FnMut(Found, Range<usize>, Range<usize>)) -> bool {
-        while !is_module(self.text, self.begin) {
-            let (mut equals, mut escaped) = (None, None);
-            let (end, is_last) = loop {
-                match self.marks.next() {
+    /// Takes a record up to its `MM` field and tells each of its fields. Whether that was all of it; if not, the rest is to be
+    /// taken by [`Scanner::take_module`].
+    #[inline(always)]
+    pub fn take_fields(&mut self, mut found: impl FnMut(Range<usize>, Range<usize>)) -> bool {
+        let (text, mut begin, mut marks) = (self.text.as_bytes(), self.begin, self.marks.clone());
+        let mut is_all = false;
+        while !is_all && !is_module(text, begin) {
+            let mut equals = None;
+            let end = loop {
+                match marks.next() {
                     Some((at, b'=')) => equals = equals.or(Some(at)),
-                    Some((at, b'\\')) if escaped != Some(at) => escaped = Some(at + 1),
-                    Some((at, mark @ (b',' | b'|'))) if escaped != Some(at) => break (at, mark == b'|'),
+                    Some((at, mark @ (b',' | b'|'))) if !is_escaped(text, at) => {
+                        is_all = mark == b'|';
+                        break at;
+                    }
                     Some(_) => {}
-                    None => break (self.text.len(), true),
+                    None => {
+                        is_all = true;
+                        break text.len();
+                    }
                 }
             };
             if let Some(equals) = equals {
-                found(Found::Field, self.begin..equals, equals + 1..end);
+                found(begin..equals, equals + 1..end);
             }
-            self.begin = end + 1;
-            if is_last {
-                return false;
-            }
+            begin = end + 1;
         }
-        true
+        (self.begin, self.marks) = (begin, marks);
+        is_all
     }
 
-    /// Takes an `MM` field and what comes after it. Whether the field is one.
-    fn take_module(&mut self, found: &mut impl FnMut(Found, Range<usize>, Range<usize>)) -> bool {
-        let text = self.text;
+    /// Takes an `MM` field and what comes behind it. Whether the field is one.
+    pub fn take_module(&mut self, mut found: impl FnMut(Found, Range<usize>, Range<usize>)) -> bool {
+        let (text, mut marks, found) = (self.text.as_bytes(), self.marks.clone(), &mut found);
         let mut field = Field::begin(text, self.begin);
         let mut items = Some(Items::begin(self.begin));
-        let (mut has_module, mut escaped) = (false, None);
+        let mut has_module = false;
         let end = loop {
-            let Some((at, mark)) = self.marks.next() else { break text.len() };
+            let Some((at, mark)) = marks.next() else { break text.len() };
             match mark {
-                b'|' if escaped != Some(at) => break at,
-                b'\\' if escaped != Some(at) => escaped = Some(at + 1),
+                b'|' if !is_escaped(text, at) => break at,
                 b'=' => field.equals = field.equals.or(Some(at)),
-                b',' if field.ends(escaped == Some(at)) => {
+                b',' if field.ends(text, at) => {
                     has_module |= field.tell(at, found);
                     field = Field::begin(text, at + 1);
                     if let Some(items) = items.take_if(|_| field.is_module) {
@@ -128,19 +133,22 @@ impl<'a> Scanner<'a> {
         if let Some(items) = items {
             items.end(text, end, found);
         }
-        self.begin = end + 1;
+        (self.begin, self.marks) = (end + 1, marks);
         has_module
     }
 }
 
 /// Whether an `MM` field begins here.
-fn is_module(text: &str, begin: usize) -> bool {
-    text.as_bytes().get(begin..).is_some_and(|rest| rest.starts_with(MODULE))
+#[inline(always)]
+fn is_module(text: &[u8], begin: usize) -> bool {
+    text.get(begin) == MODULE.first() && text.get(begin..).is_some_and(|rest| rest.starts_with(MODULE))
 }
 
-/// Whether what follows these bytes is escaped by them: a pair of backslashes is one that escapes nothing.
-pub fn escapes(bytes: &[u8]) -> bool {
-    bytes.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
+/// Whether the byte at a place is escaped: a pair of backslashes is one that escapes nothing.
+#[inline(always)]
+pub fn is_escaped(text: &[u8], at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    before.ends_with(b"\\") && before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
 /// The field that the scanner is in.
@@ -154,13 +162,13 @@ struct Field {
 }
 
 impl Field {
-    fn begin(text: &str, begin: usize) -> Self {
+    fn begin(text: &[u8], begin: usize) -> Self {
         Field { begin, equals: None, is_module: is_module(text, begin), in_brackets: false, braces: 0 }
     }
 
-    /// Whether a comma ends it.
-    fn ends(&self, is_escaped: bool) -> bool {
-        if self.is_module { !self.in_brackets && self.braces == 0 } else { !is_escaped }
+    /// Whether the comma at a place ends it.
+    fn ends(&self, text: &[u8], at: usize) -> bool {
+        if self.is_module { !self.in_brackets && self.braces == 0 } else { !is_escaped(text, at) }
     }
 
     fn nest(&mut self, mark: u8) {
@@ -211,7 +219,7 @@ impl Items {
         Items { begin, value: None }
     }
 
-    fn note(&mut self, text: &str, at: usize, mark: u8, found: &mut impl FnMut(Found, Range<usize>, Range<usize>)) {
+    fn note(&mut self, text: &[u8], at: usize, mark: u8, found: &mut impl FnMut(Found, Range<usize>, Range<usize>)) {
         match mark {
             b'[' => self.value = self.value.or(Some(at + 1)),
             b']' => {
@@ -223,15 +231,15 @@ impl Items {
     }
 
     /// Tells an item that nothing closes, if there is one.
-    fn end(&self, text: &str, end: usize, found: &mut impl FnMut(Found, Range<usize>, Range<usize>)) {
+    fn end(&self, text: &[u8], end: usize, found: &mut impl FnMut(Found, Range<usize>, Range<usize>)) {
         if self.value.is_some() {
             self.tell(text, end, found);
         }
     }
 
-    fn tell(&self, text: &str, end: usize, found: &mut impl FnMut(Found, Range<usize>, Range<usize>)) {
+    fn tell(&self, text: &[u8], end: usize, found: &mut impl FnMut(Found, Range<usize>, Range<usize>)) {
         let key_end = self.value.map_or(end, |value| value - 1);
-        let before = text.as_bytes().get(self.begin..key_end).unwrap_or_default();
+        let before = text.get(self.begin..key_end).unwrap_or_default();
         let is_key = |byte: &u8| KEY_BYTES.get(usize::from(*byte)) == Some(&true);
         let from = before.iter().rposition(|byte| !is_key(byte)).map_or(0, |at| at + 1);
         let key = before.get(from..).unwrap_or_default().trim_ascii_start();

@@ -143,9 +143,10 @@ impl Miner {
         outcome: Result<Collected, PollError>,
         gap_max: Duration,
         price: f64,
-    ) -> Change {
+    ) -> (Change, Option<Arc<Reading>>) {
         let is_first = self.duration.is_none();
         let was_up = self.is_up();
+        let replaced = self.reading.take();
         self.duration = Some(now.saturating_duration_since(began));
         match outcome {
             Ok((info, reading)) => {
@@ -163,7 +164,6 @@ impl Miner {
                     .zip(ErrorKind::ALL)
                     .filter(|(_, of)| *of == kind)
                     .for_each(|(count, _)| *count += 1);
-                self.reading = None;
                 self.failure = Some(Arc::new(Failure { kind, text: error.to_string(), at }));
             }
         }
@@ -183,11 +183,12 @@ impl Miner {
         if !is_first && is_up != was_up {
             *(if is_up { &mut self.ups } else { &mut self.downs }) += 1;
         }
-        match (is_first || is_up != was_up, is_up) {
+        let change = match (is_first || is_up != was_up, is_up) {
             (false, _) => Change::None,
             (true, true) => Change::Up,
             (true, false) => Change::Down,
-        }
+        };
+        (change, replaced)
     }
 }
 
@@ -228,11 +229,16 @@ impl Store {
         Store { miners, cycle: RwLock::default(), started, interval, tariff }
     }
 
-    /// Takes in a poll that began then and has just ended.
-    pub fn record(&self, index: usize, began: Instant, outcome: Result<Collected, PollError>) -> Change {
+    /// Takes in a poll that began then and has just ended. With what has changed it gives back the reading that is replaced.
+    pub fn record(
+        &self,
+        index: usize,
+        began: Instant,
+        outcome: Result<Collected, PollError>,
+    ) -> (Change, Option<Arc<Reading>>) {
         let (gap_max, times) = (self.interval * 3, (began, Instant::now(), SystemTime::now()));
         let price = self.price_now().unwrap_or(0.0);
-        self.change(index, |miner| miner.record(times, outcome, gap_max, price)).unwrap_or(Change::None)
+        self.change(index, |miner| miner.record(times, outcome, gap_max, price)).unwrap_or((Change::None, None))
     }
 
     /// The price of a kWh at this moment, if one is set.
@@ -293,6 +299,7 @@ mod tests {
     use crate::cgminer::{Reply, Request};
     use crate::collect::collect;
     use crate::error::Phase;
+    use crate::keys::KEYS;
 
     const REPLY: &str = "CMD=version|STATUS=S|VERSION,MODEL=Q|CMD=summary|STATUS=S|SUMMARY,Elapsed=1|\
                          CMD=stats|STATUS=S|CMD=pools|STATUS=E,Code=8|";
@@ -302,11 +309,11 @@ mod tests {
     }
 
     fn succeed(store: &Store) -> Change {
-        store.record(0, Instant::now(), Ok(collect(&Reply::parse(REPLY, Request::Standard, true).unwrap())))
+        store.record(0, Instant::now(), Ok(collect(&Reply::parse(&KEYS, REPLY, Request::Standard, true).unwrap()))).0
     }
 
     fn fail(store: &Store) -> Change {
-        store.record(0, Instant::now(), Err(PollError::Timeout(Phase::Connect, Duration::from_secs(5))))
+        store.record(0, Instant::now(), Err(PollError::Timeout(Phase::Connect, Duration::from_secs(5)))).0
     }
 
     fn values(store: &Store) -> Vec<(Poll, f64)> {

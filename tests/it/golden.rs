@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use avalonhome_prometheus_exporter::cgminer::{Reply, Request, decode};
 use avalonhome_prometheus_exporter::collect::collect;
+use avalonhome_prometheus_exporter::keys::KEYS;
 use avalonhome_prometheus_exporter::render::{View, page};
 use avalonhome_prometheus_exporter::store::Store;
 use avalonhome_prometheus_exporter::target::Target;
@@ -36,7 +37,7 @@ pub fn page_of(capture: &[u8]) -> String {
         Some(end) => (decode(&capture[..end]), true),
         None => (decode(capture), false),
     };
-    let outcome = Reply::parse(&text, Request::Extended, is_whole).map(|reply| collect(&reply));
+    let outcome = Reply::parse(&KEYS, &text, Request::Extended, is_whole).map(|reply| collect(&reply));
     store.record(0, Instant::now(), outcome.map_err(Into::into));
     page(&View { miners: &store.miners(), now: Instant::now(), chips: true, price: None, own: None }).to_text()
 }

@@ -10,6 +10,7 @@ use std::{env, fs};
 
 use avalonhome_prometheus_exporter::cgminer::{Reply, Request, decode};
 use avalonhome_prometheus_exporter::collect::collect;
+use avalonhome_prometheus_exporter::keys::KEYS;
 
 use crate::untrusted::{ANSWER, HEAD, NETWORK_NAME, PAGE, REPLY, SETTINGS, Target, captures, page_with};
 
@@ -133,7 +134,8 @@ fn every_seed_holds() {
 /// Three captures, since each is read some twenty thousand times.
 #[test]
 fn no_cut_makes_another_number() {
-    let read = |text: &str, is_whole| Reply::parse(text, Request::Extended, is_whole).map(|reply| collect(&reply).1);
+    let read =
+        |text: &str, is_whole| Reply::parse(&KEYS, text, Request::Extended, is_whole).map(|reply| collect(&reply).1);
     let texts = captures().iter().map(|reply| decode(&reply[..reply.len() - 1]));
     for (text, whole) in texts.filter_map(|text| read(&text, true).ok().map(|whole| (text, whole))).take(3) {
         for (end, is_whole) in

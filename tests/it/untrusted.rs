@@ -13,12 +13,12 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use avalonhome_prometheus_exporter::cgminer::{Reply, Request, Version, decode};
-use avalonhome_prometheus_exporter::collect::{Collected, Info, Reading, collect, identify};
+use avalonhome_prometheus_exporter::cgminer::{Memory, Reply, Request, Version, decode};
+use avalonhome_prometheus_exporter::collect::{Collected, Info, Reading, collect, collect_in, identify};
 use avalonhome_prometheus_exporter::config::{Config, VARIABLES};
 use avalonhome_prometheus_exporter::exposition::LABEL_CHARS_MAX;
+use avalonhome_prometheus_exporter::keys::KEYS;
 use avalonhome_prometheus_exporter::network::Allow;
-use avalonhome_prometheus_exporter::pairs::Pairs;
 use avalonhome_prometheus_exporter::poll::Poller;
 use avalonhome_prometheus_exporter::probe::Probes;
 use avalonhome_prometheus_exporter::store::Store;
@@ -236,28 +236,32 @@ type Outcome = Result<Collected, avalonhome_prometheus_exporter::cgminer::ReplyE
 
 fn read(bytes: &[u8]) -> Outcome {
     let (bytes, is_whole) = up_to_nul(bytes);
-    Reply::parse(&decode(bytes), Request::Extended, is_whole).map(|reply| collect(&reply))
+    Reply::parse(&KEYS, &decode(bytes), Request::Extended, is_whole).map(|reply| collect(&reply))
 }
 
 thread_local! {
-    static MEMORY: Cell<Pairs> = Cell::default();
+    static ROOM: Cell<(Memory, Option<Arc<Reading>>)> = Cell::default();
 }
 
 fn reply(bytes: &[u8]) {
     let (bytes, is_whole) = up_to_nul(bytes);
     let text = decode(bytes);
     for request in [Request::Standard, Request::Extended] {
-        let outcome = Reply::parse(&text, request, is_whole).map(|reply| collect(&reply));
+        let outcome = Reply::parse(&KEYS, &text, request, is_whole).map(|reply| collect(&reply));
         match &outcome {
             Ok((info, reading)) => assert_bounded(info, reading),
             Err(error) => assert_fit_for_a_log(&error.to_string()),
         }
-        // With the memory of the last reply, as polls do it.
-        let reply = Reply::parse_in(MEMORY.take(), &text, request, is_whole);
-        let again = reply.map(|reply| (collect(&reply), MEMORY.set(reply.into_memory())).0);
+        // In the memory of the last reply and reading, as polls do it.
+        let (memory, replaced) = ROOM.take();
+        let again = Reply::parse_in(memory, &KEYS, &text, request, is_whole).map(|reply| {
+            let collected = collect_in(replaced, &reply);
+            ROOM.set((reply.into_memory(), Some(Arc::new(Reading::clone(&collected.1)))));
+            collected
+        });
         assert_eq!(again, outcome, "the last reply left a trace");
     }
-    match Version::parse(&text) {
+    match Version::parse(&KEYS, &text) {
         Ok(version) => assert!(identify(&version).all().iter().all(|text| text.chars().count() <= LABEL_CHARS_MAX)),
         Err(error) => assert_fit_for_a_log(&error.to_string()),
     }
