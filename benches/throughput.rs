@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use avalonhome_prometheus_exporter::buffer::Buffer;
-use avalonhome_prometheus_exporter::cgminer::{Memory, Reply, Request, decode};
+use avalonhome_prometheus_exporter::cgminer::{Memory, Reply, Request};
 use avalonhome_prometheus_exporter::collect::{Collected, Reading, collect_in};
 use avalonhome_prometheus_exporter::keys::KEYS;
 use avalonhome_prometheus_exporter::render::{View, page};
@@ -34,8 +34,7 @@ struct Room {
 
 /// From the bytes that a miner sent to its reading, in the memory of earlier ones, as polls do it.
 fn read(room: &mut Room, bytes: &[u8]) -> Option<Collected> {
-    let text = decode(bytes);
-    let reply = Reply::parse_in(take(&mut room.memory), &KEYS, &text, Request::Standard, true).ok()?;
+    let reply = Reply::parse_in(take(&mut room.memory), &KEYS, bytes, Request::Standard, true).ok()?;
     let collected = collect_in(room.replaced.take(), &reply);
     room.memory = reply.into_memory();
     Some(collected)
@@ -79,11 +78,10 @@ fn poll(bencher: Bencher<'_, '_>, capture: Named) {
 #[divan::bench(args = [("nano3s", NANO_3S)].map(Named))]
 fn parse(bencher: Bencher<'_, '_>, capture: Named) {
     let bytes = without_nul(capture.0.1);
-    let text = decode(bytes);
     let mut memory = Some(Memory::default());
     bencher.counter(BytesCount::of_slice(bytes)).bench_local(|| {
         let memory_now = memory.take().unwrap_or_default();
-        let reply = Reply::parse_in(memory_now, &KEYS, black_box(&text), Request::Standard, true);
+        let reply = Reply::parse_in(memory_now, &KEYS, black_box(bytes), Request::Standard, true);
         memory = reply.map(Reply::into_memory).ok();
     });
 }

@@ -16,7 +16,7 @@
 
 use std::time::Duration;
 
-use crate::cgminer::{Reply, ReplyError, Request, decode, network_name_end};
+use crate::cgminer::{Reply, ReplyError, Request, network_name_end};
 use crate::client::Client;
 use crate::collect::{collect, info_label};
 use crate::error::PollError;
@@ -43,8 +43,7 @@ pub fn capture(target: &Target, timeout: Duration) -> Result<Vec<u8>, PollError>
 /// The name that a capture has among the tests: `<model>__<firmware>__<state>.reply`.
 pub fn file_name(reply: &[u8]) -> String {
     let text = reply.split(|byte| *byte == 0).next().unwrap_or_default();
-    let text = decode(text);
-    let Ok(reply) = Reply::parse(&KEYS, &text, Request::Extended, true) else {
+    let Ok(reply) = Reply::parse(&KEYS, text, Request::Extended, true) else {
         return "unknown__unknown__error.reply".into();
     };
     let (info, reading) = collect(&reply);
@@ -392,8 +391,7 @@ mod tests {
     const EXTENDED: &[u8] = CAPTURES[6];
 
     fn read(reply: &[u8]) -> Result<Collected, ReplyError> {
-        let text = decode(reply.strip_suffix(b"\0").unwrap());
-        Reply::parse(&KEYS, &text, Request::Extended, true).map(|reply| collect(&reply))
+        Reply::parse(&KEYS, reply.strip_suffix(b"\0").unwrap(), Request::Extended, true).map(|reply| collect(&reply))
     }
 
     fn holds(text: &[u8], part: &[u8]) -> bool {

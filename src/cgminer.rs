@@ -13,8 +13,8 @@
 //!   else is raw. A comma inside `[...]` or `{...}` of an `MM` field therefore separates nothing, and one in a worker
 //!   name that holds a lone bracket still does.
 //! - The one raw value that a stranger can choose is a network name, which may hold any byte, `|CMD=pools|` among them.
-//!   Names are not used for anything, so [`decode`] takes them out before anything is split. Should one slip through,
-//!   [`Reply::parse`] refuses a reply whose parts are not those asked for, once each and in order.
+//!   Names are not used for anything, so a reply in which one was met is read again without them, and what was found the
+//!   first time is forgotten. Should one slip through, [`Reply::parse`] refuses a reply whose parts are not those asked for, once each and in order.
 //! - Nothing is interpreted: values stay text until somebody asks for a [`number`].
 
 use std::borrow::Cow;
@@ -22,7 +22,7 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::number::{Numbers, number};
-use crate::scan::{Found, Scanner, is_escaped};
+use crate::scan::{Found, NETWORK_NAME, Scanner, is_escaped};
 use crate::values::{Key, Keys, Row, Table};
 
 /// All that may ever be said to a miner. None of these commands changes anything there; those that do (`ascset`,
@@ -86,8 +86,14 @@ impl Memory {
 /// A reply in which every required part is there and succeeded.
 #[derive(Debug)]
 pub struct Reply<'a> {
-    text: &'a str,
+    text: Cow<'a, str>,
     memory: Memory,
+    shape: Shape,
+}
+
+/// Where in the memory the records of a reply are.
+#[derive(Debug)]
+struct Shape {
     version: u16,
     summary: u16,
     stats: Range<u16>,
@@ -95,8 +101,7 @@ pub struct Reply<'a> {
     pools: Range<u16>,
     litestats: Option<Module>,
     coin: Option<u16>,
-    /// Records of `stats` and `pools` beyond the limit.
-    pub more_records: usize,
+    more_records: usize,
 }
 
 /// A record with an `MM` field: the numbers of its fields' row and its items'.
@@ -216,47 +221,63 @@ impl<'a> Part<'a> {
     }
 }
 
+impl Shape {
+    /// Reads a text. Whether the name of a network was met, so that what was read means nothing.
+    fn of(
+        text: &str,
+        memory: &mut Memory,
+        keys: &'static Keys,
+        request: Request,
+        whole: bool,
+    ) -> (Result<Self, ReplyError>, bool) {
+        let text = match without_open_part(text) {
+            Ok(text) => text,
+            Err(error) => return (Err(error), false),
+        };
+        let (mut parts, mut scanner) = (Parts::new(keys, text, memory), Scanner::new(text));
+        let shape = parts.read(&mut scanner, request).and_then(|()| parts.shape(whole));
+        (shape, scanner.met_network_name())
+    }
+}
+
 /// A reply that is being taken apart.
-struct Parts<'a> {
+struct Parts<'a, 'm> {
     text: &'a str,
     /// In the order of `READ_COMMANDS`.
     by_command: [Option<Part<'a>>; READ_COMMANDS.len()],
     keys: &'static Keys,
-    memory: Memory,
+    memory: &'m mut Memory,
     /// The first record of `stats` with an `MM` field, and that of `litestats`.
     device: Option<Module>,
     litestats: Option<Module>,
     more_records: usize,
 }
 
-impl<'a> Parts<'a> {
+impl<'a, 'm> Parts<'a, 'm> {
     /// Takes a text apart up to the first part that is not where it belongs.
     ///
     /// A required part out of place, or anything out of place before the last required one, is an error: what stands
     /// before it may have been cut by a forged `CMD=`. After that only the optional tail is lost.
-    fn read(keys: &'static Keys, text: &'a str, request: Request, memory: Memory) -> Result<Self, ReplyError> {
-        let mut parts = Parts::new(keys, text, memory);
-        let mut scanner = Scanner::new(text);
+    fn read(&mut self, scanner: &mut Scanner<'a>, request: Request) -> Result<(), ReplyError> {
         let mut asked = request.commands().iter().enumerate();
         let mut current = None;
         while !scanner.rest().is_empty() {
             let Some(name) = scanner.rest().strip_prefix(COMMAND).and_then(|_| scanner.skip().strip_prefix(COMMAND))
             else {
-                parts.take(&mut scanner, current)?;
+                self.take(scanner, current)?;
                 continue;
             };
-            let next = parts.next_record();
+            let next = self.next_record();
             current = asked.find(|(_, command)| **command == name).map(|(number, _)| number);
-            let Some(part) = current.and_then(|number| parts.by_command.get_mut(number)) else {
-                parts.may_end(name, &mut scanner)?;
-                break;
+            let Some(part) = current.and_then(|number| self.by_command.get_mut(number)) else {
+                return self.may_end(name, scanner);
             };
             *part = Some(Part { status: None, records: next..next });
         }
-        Ok(parts)
+        Ok(())
     }
 
-    fn new(keys: &'static Keys, text: &'a str, mut memory: Memory) -> Self {
+    fn new(keys: &'static Keys, text: &'a str, memory: &'m mut Memory) -> Self {
         memory.fields.clear(keys);
         memory.items.clear(keys);
         Parts { text, by_command: Default::default(), keys, memory, device: None, litestats: None, more_records: 0 }
@@ -279,7 +300,7 @@ impl<'a> Parts<'a> {
         };
         let is_first = part.status.is_none() && part.records.is_empty();
         if is_first && scanner.rest().starts_with(STATUS) {
-            part.status = Some(scanner.skip());
+            part.status = Some(scanner.pass());
         } else if part.records.len() < usize::from(*most) {
             part.records.end += 1;
             let module = self.take_record(scanner);
@@ -289,7 +310,7 @@ impl<'a> Parts<'a> {
                 _ => {}
             }
         } else {
-            scanner.skip();
+            scanner.pass();
             self.more_records += usize::from(*most > 1);
         }
         Ok(())
@@ -322,7 +343,7 @@ impl<'a> Parts<'a> {
             if scanner.rest().is_empty() {
                 return Ok(());
             }
-            later = scanner.skip().strip_prefix(COMMAND);
+            later = scanner.pass().strip_prefix(COMMAND);
         }
     }
 
@@ -349,40 +370,49 @@ impl<'a> Parts<'a> {
     fn optional_record(&self, name: &str) -> Option<u16> {
         self.part(name)?.succeeded()?.next()
     }
+
+    /// Where the records are, if every required part is there and succeeded.
+    fn shape(&self, whole: bool) -> Result<Shape, ReplyError> {
+        let (version, summary) = (self.required_record("version")?, self.required_record("summary")?);
+        let (stats, pools) = (self.required("stats")?, self.required("pools")?);
+        let litestats = self.optional_record("litestats").and(self.litestats);
+        let coin = self.optional_record("coin");
+        // A miner without pools promises none.
+        let promise = self.part("pools").filter(|part| !whole && part.succeeded().is_some()).map(Part::message);
+        if promise.is_some_and(|text| text.split(' ').next() != Some(&pools.len().to_string())) {
+            return Err(ReplyError::Truncated);
+        }
+        let (device, more_records) = (self.device, self.more_records);
+        Ok(Shape { version, summary, stats, device, pools, litestats, coin, more_records })
+    }
 }
 
 impl<'a> Reply<'a> {
-    /// Reads the text of a reply, without its NUL. Only what ends with `|` counts: a number that lost its end is another.
+    /// Reads a reply, without its NUL. Only what ends with `|` counts: a number that lost its end is another. Bytes that are no
+    /// UTF-8 become U+FFFD.
     ///
     /// `whole` says that the NUL was seen. Without it `pools` must have as many records as its message says, for some
     /// firmware cuts a slow send short.
-    pub fn parse(keys: &'static Keys, text: &'a str, request: Request, whole: bool) -> Result<Self, ReplyError> {
-        Self::parse_in(Memory::default(), keys, text, request, whole)
+    pub fn parse(keys: &'static Keys, bytes: &'a [u8], request: Request, whole: bool) -> Result<Self, ReplyError> {
+        Self::parse_in(Memory::default(), keys, bytes, request, whole)
     }
 
     /// The same, with memory that [`Reply::into_memory`] gave back.
     pub fn parse_in(
-        memory: Memory,
+        mut memory: Memory,
         keys: &'static Keys,
-        text: &'a str,
+        bytes: &'a [u8],
         request: Request,
         whole: bool,
     ) -> Result<Self, ReplyError> {
-        if text.is_empty() {
-            return Err(ReplyError::Empty);
+        let mut text = text_of(bytes);
+        let (mut shape, met_network_name) = Shape::of(&text, &mut memory, keys, request, whole);
+        // What is no reply may have become none by a name that was not met yet.
+        if met_network_name || shape.is_err() && text.contains(NETWORK_NAME) {
+            text = without_network_names(bytes);
+            (shape, _) = Shape::of(&text, &mut memory, keys, request, whole);
         }
-        let parts = Parts::read(keys, without_open_part(text)?, request, memory)?;
-        let (version, summary) = (parts.required_record("version")?, parts.required_record("summary")?);
-        let (stats, pools) = (parts.required("stats")?, parts.required("pools")?);
-        let litestats = parts.optional_record("litestats").and(parts.litestats);
-        let coin = parts.optional_record("coin");
-        // A miner without pools promises none.
-        let promise = parts.part("pools").filter(|part| !whole && part.succeeded().is_some()).map(Part::message);
-        if promise.is_some_and(|text| text.split(' ').next() != Some(&pools.len().to_string())) {
-            return Err(ReplyError::Truncated);
-        }
-        let Parts { memory, device, more_records, .. } = parts;
-        Ok(Reply { text, memory, version, summary, stats, device, pools, litestats, coin, more_records })
+        Ok(Reply { shape: shape?, text, memory })
     }
 
     /// Its memory, for the next reply.
@@ -391,79 +421,84 @@ impl<'a> Reply<'a> {
     }
 
     fn fields(&self, record: u16) -> Fields<'_> {
-        Fields { text: self.text, row: self.memory.fields.row(record.into()) }
+        Fields { text: &self.text, row: self.memory.fields.row(record.into()) }
     }
 
     fn items(&self, module: Option<Module>) -> Fields<'_> {
         let row = |module: Module| self.memory.items.row(module.items.into());
-        Fields { text: self.text, row: module.map(row).unwrap_or_default() }
+        Fields { text: &self.text, row: module.map(row).unwrap_or_default() }
     }
 
     /// Model, firmware and addresses.
     pub fn version(&self) -> Fields<'_> {
-        self.fields(self.version)
+        self.fields(self.shape.version)
     }
 
     /// Totals of the whole miner.
     pub fn summary(&self) -> Fields<'_> {
-        self.fields(self.summary)
+        self.fields(self.shape.summary)
     }
 
     /// The records of `stats`: the device's, and one for each pool with `ID=POOLn`.
     pub fn stats(&self) -> impl Iterator<Item = Fields<'_>> {
-        self.stats.clone().map(|record| self.fields(record))
+        self.shape.stats.clone().map(|record| self.fields(record))
     }
 
     /// The device's record: the first with an `MM` field, wherever it stands among the pools' records.
     pub fn device(&self) -> Option<Fields<'_>> {
-        self.device.map(|module| self.fields(module.fields))
+        self.shape.device.map(|module| self.fields(module.fields))
     }
 
     /// The items of the device.
     pub fn device_items(&self) -> Fields<'_> {
-        self.items(self.device)
+        self.items(self.shape.device)
     }
 
     /// A record for each pool.
     pub fn pools(&self) -> impl Iterator<Item = Fields<'_>> {
-        self.pools.clone().map(|record| self.fields(record))
+        self.shape.pools.clone().map(|record| self.fields(record))
     }
 
     /// The items of `litestats`, Wi-Fi and filter; none if they were not asked for or not answered.
     pub fn litestats(&self) -> Fields<'_> {
-        self.items(self.litestats)
+        self.items(self.shape.litestats)
     }
 
     /// The network difficulty, when asked for and answered.
     pub fn coin(&self) -> Option<Fields<'_>> {
-        self.coin.map(|record| self.fields(record))
+        self.shape.coin.map(|record| self.fields(record))
+    }
+
+    /// How many records of `stats` and `pools` there are beyond the limit.
+    pub fn more_records(&self) -> usize {
+        self.shape.more_records
     }
 }
 
 /// The reply to [`Request::Version`]: who the miner is, and nothing else.
 #[derive(Debug)]
 pub struct Version<'a> {
-    text: &'a str,
+    text: Cow<'a, str>,
     memory: Memory,
 }
 
 impl<'a> Version<'a> {
-    /// Reads the text of a reply. The answer to a command that stands alone has no `CMD=` before it.
-    pub fn parse(keys: &'static Keys, text: &'a str) -> Result<Self, ReplyError> {
+    /// Reads a reply, without its NUL. The answer to a command that stands alone has no `CMD=` before it.
+    pub fn parse(keys: &'static Keys, bytes: &'a [u8]) -> Result<Self, ReplyError> {
+        let (text, mut memory) = (text_of(bytes), Memory::default());
         if text.is_empty() {
             return Err(ReplyError::Empty);
         }
-        let mut scanner = Scanner::new(text);
+        let mut scanner = Scanner::new(&text);
         let status = scanner.rest().starts_with(STATUS).then(|| scanner.skip()).ok_or(ReplyError::Foreign)?;
-        if !ends_record(text) {
+        if !ends_record(&text) {
             return Err(ReplyError::Truncated);
         }
-        let mut parts = Parts::new(keys, text, Memory::default());
         let is_version = scanner.rest().starts_with("VERSION");
-        parts.take_record(&mut scanner);
+        Parts::new(keys, &text, &mut memory).take_record(&mut scanner);
         let part = Part { status: Some(status), records: 0..1 };
         match part.succeeded() {
-            Some(_) if is_version => Ok(Version { text, memory: parts.memory }),
+            Some(_) if is_version => Ok(Version { text, memory }),
             Some(_) => Err(ReplyError::Malformed("version")),
             None => Err(ReplyError::Failed("version", part.message())),
         }
@@ -471,8 +506,13 @@ impl<'a> Version<'a> {
 
     /// Its fields.
     pub fn fields(&self) -> Fields<'_> {
-        Fields { text: self.text, row: self.memory.fields.row(0) }
+        Fields { text: &self.text, row: self.memory.fields.row(0) }
     }
+}
+
+/// Mostly they are UTF-8, which `from_utf8_lossy` takes fourteen times as long to find.
+fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 fn out_of_order(name: &str) -> ReplyError {
@@ -483,6 +523,9 @@ fn out_of_order(name: &str) -> ReplyError {
 ///
 /// A part that was cut short is left out whole, which costs the reply only if it was a required one.
 fn without_open_part(text: &str) -> Result<&str, ReplyError> {
+    if text.is_empty() {
+        return Err(ReplyError::Empty);
+    }
     if ends_record(text) {
         return Ok(text);
     }
@@ -510,26 +553,18 @@ fn unescape(text: &str) -> Cow<'_, str> {
 /// Longest Wi-Fi network name, in bytes (IEEE 802.11, SSID element).
 const SSID_BYTES_MAX: usize = 32;
 
-/// The reply's bytes as text, without the names of wireless networks; bytes that are no UTF-8 become U+FFFD.
+/// The reply's bytes as text, without the names of wireless networks.
 ///
 /// The firmware prints `SSID[name] RSSI[-55]` with the name as it is. Since a name has at most 32 bytes, the last
 /// `] RSSI[` within reach ends it, whatever the name pretends.
-pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = str::from_utf8(bytes)
-        && !text.contains("SSID[")
-    {
-        return Cow::Borrowed(text);
-    }
-    let mut kept: Vec<u8> = Vec::new();
+fn without_network_names(bytes: &[u8]) -> Cow<'static, str> {
+    let mut kept: Vec<u8> = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some(start) = network_name(rest) {
         let (before, name) = rest.split_at(start);
         let end = network_name_end(name).unwrap_or(0);
         kept.extend_from_slice(before);
         rest = name.get(end..).unwrap_or_default();
-    }
-    if kept.is_empty() {
-        return String::from_utf8_lossy(bytes);
     }
     kept.extend_from_slice(rest);
     let text = String::from_utf8(kept);
@@ -538,8 +573,8 @@ pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Where the name of a network begins.
 fn network_name(text: &[u8]) -> Option<usize> {
-    let opens = |(at, byte): (usize, &u8)| *byte == b'[' && text.get(..at).is_some_and(|text| text.ends_with(b"SSID"));
-    text.iter().enumerate().position(opens).map(|at| at + 1)
+    let begin = NETWORK_NAME.as_bytes();
+    text.windows(begin.len()).position(|window| window == begin).map(|at| at + begin.len())
 }
 
 /// Where the name of a network ends, if it is whole; the text begins behind `SSID[`.
@@ -568,7 +603,7 @@ mod tests {
     }
 
     fn parse(text: &str) -> Result<Reply<'_>, ReplyError> {
-        Reply::parse(&KEYS, text, Request::Extended, true)
+        Reply::parse(&KEYS, text.as_bytes(), Request::Extended, true)
     }
 
     #[test]
@@ -581,7 +616,7 @@ mod tests {
     #[test]
     fn a_version_alone() {
         let text = "STATUS=S,When=1,Code=22,Msg=CGMiner versions|VERSION,PROD=Avalon Q,MODEL=Q|";
-        assert_eq!(Version::parse(&KEYS, text).unwrap().fields().raw(key("MODEL")), Some("Q"));
+        assert_eq!(Version::parse(&KEYS, text.as_bytes()).unwrap().fields().raw(key("MODEL")), Some("Q"));
         for (text, fault) in [
             ("", ReplyError::Empty),
             ("HTTP/1.1 400 Bad Request|", ReplyError::Foreign),
@@ -590,7 +625,7 @@ mod tests {
             ("STATUS=S,Msg=x|SUMMARY,a=b|", ReplyError::Malformed("version")),
             ("STATUS=E,Msg=Access denied|", ReplyError::Failed("version", "Access denied".into())),
         ] {
-            assert_eq!(Version::parse(&KEYS, text).unwrap_err(), fault, "{text}");
+            assert_eq!(Version::parse(&KEYS, text.as_bytes()).unwrap_err(), fault, "{text}");
         }
         assert_eq!(Request::Version.text(), "version");
     }
@@ -620,7 +655,7 @@ mod tests {
 
     #[test]
     fn without_its_nul_a_reply_must_be_complete() {
-        let cut = |end: usize| Reply::parse(&KEYS, &WHOLE[..end], Request::Standard, false);
+        let cut = |end: usize| Reply::parse(&KEYS, &WHOLE.as_bytes()[..end], Request::Standard, false);
         assert!(cut(WHOLE.len()).is_ok());
         for end in 0..WHOLE.len() {
             assert!(cut(end).is_err(), "cut at {end}");
@@ -630,8 +665,11 @@ mod tests {
             assert!(parse(&WHOLE[..end]).is_err(), "a NUL at {end}");
         }
         let promised_two = WHOLE.replace("1 Pool(s)", "2 Pool(s)");
-        assert_eq!(Reply::parse(&KEYS, &promised_two, Request::Standard, false).unwrap_err(), ReplyError::Truncated);
-        assert!(Reply::parse(&KEYS, &promised_two, Request::Standard, true).is_ok());
+        assert_eq!(
+            Reply::parse(&KEYS, promised_two.as_bytes(), Request::Standard, false).unwrap_err(),
+            ReplyError::Truncated
+        );
+        assert!(Reply::parse(&KEYS, promised_two.as_bytes(), Request::Standard, true).is_ok());
     }
 
     #[test]
@@ -689,7 +727,7 @@ mod tests {
         let tail = "CMD=litestats|STATUS=S|MM ID0=RSSI[-50]|CMD=coin|STATUS=S|COIN,Network Difficulty=2e9|";
         for end in 0..tail.len() {
             let text = format!("{WHOLE}{}", &tail[..end]);
-            let is_read = Reply::parse(&KEYS, &text, Request::Extended, false).is_ok();
+            let is_read = Reply::parse(&KEYS, text.as_bytes(), Request::Extended, false).is_ok();
             // Up to there it could still be a record of `pools`.
             assert_eq!(is_read, end == 0 || end >= "CMD=".len(), "cut at {end}");
         }
@@ -702,7 +740,7 @@ mod tests {
             "CMD=version|STATUS=S|V|CMD=summary|STATUS=S|S|CMD=stats|STATUS=S|{many}CMD=pools|STATUS=E,Code=8|"
         );
         let reply = parse(&text).unwrap();
-        assert_eq!((reply.stats().count(), reply.more_records), (64, 100_000 - 64));
+        assert_eq!((reply.stats().count(), reply.more_records()), (64, 100_000 - 64));
         let parts = format!("{WHOLE}{}", "CMD=x|".repeat(100_000));
         assert!(parse(&parts).is_ok());
     }
@@ -713,14 +751,17 @@ mod tests {
             "STATUS=S,Msg=1 Pool(s)|POOL=0,URL=a\\,b\\=\\|c\\\\,User=x[y,Status=Alive|",
             "STATUS=E,Code=8,Msg=No pools|",
         );
-        assert_eq!(Reply::parse(&KEYS, &none, Request::Standard, false).map(|reply| reply.pools().count()), Ok(0));
+        assert_eq!(
+            Reply::parse(&KEYS, none.as_bytes(), Request::Standard, false).map(|reply| reply.pools().count()),
+            Ok(0)
+        );
     }
 
     #[test]
     fn the_memory_of_one_reply_leaves_no_trace_in_the_next() {
         let memory = parse(WHOLE).unwrap().into_memory();
         let text = WHOLE.replace("Elapsed=7", "Elapsed=78").replace("PS[0 1]", "Fan1[5]");
-        let reply = Reply::parse_in(memory, &KEYS, &text, Request::Extended, true).unwrap();
+        let reply = Reply::parse_in(memory, &KEYS, text.as_bytes(), Request::Extended, true).unwrap();
         assert_eq!((reply.summary().raw(key("Elapsed")), reply.device_items().raw(key("PS"))), (Some("78"), None));
     }
 
@@ -746,9 +787,35 @@ mod tests {
             [&b"home"[..], b"", b"my]net, a=b|c [x]", b"|CMD=pools|STATUS=E|", b"x] RSSI[-10", b"[[{{", b"\xff\xfe\\"]
         {
             let reply = [b"LVer[1] SSID[", name, b"] RSSI[-55] NetDevType[1],MM Count=1"].concat();
-            assert_eq!(decode(&reply), "LVer[1] SSID[] RSSI[-55] NetDevType[1],MM Count=1", "{name:?}");
+            assert_eq!(without_network_names(&reply), "LVer[1] SSID[] RSSI[-55] NetDevType[1],MM Count=1", "{name:?}");
         }
-        assert_eq!(decode(b"a SSID[cut"), "a SSID[cut");
-        assert_eq!(decode(b"bad \xff byte"), "bad \u{fffd} byte");
+        assert_eq!(without_network_names(b"a SSID[cut"), "a SSID[cut");
+        // Wherever it stands, the reply is read as if it had no name.
+        let places = [
+            "STATUS=S,Msg=v",
+            "VERSION,MODEL=Q",
+            "STATS=0,ID=POOL0",
+            "Ver[Q-1]",
+            "MM Count=1",
+            "STATUS=E,Code=14,Msg=no",
+            "STATUS=S,Msg=1 Pool(s)",
+            "User=x[y",
+        ];
+        let config = WHOLE.replace("Msg=no|", "Msg=no|CONFIG=0,Hotplug=5|");
+        for place in places.into_iter().chain(["CONFIG=0"]) {
+            for name in ["|CMD=pools|STATUS=E|", "|,MODEL=R,PS[7]|", "|CMD=version|", ",MM ID0=PS[7"] {
+                let text = config.replacen(place, &format!("{place} SSID[{name}] RSSI[-55]"), 1);
+                assert!(text.len() > config.len(), "{place} is not there");
+                let reply = parse(&text).unwrap_or_else(|error| panic!("{place} {name}: {error}"));
+                let (version, items) = (reply.version(), reply.device_items());
+                let pool = reply.pools().next().unwrap();
+                assert_eq!(
+                    (version.raw(key("VERSION")), items.raw(key("PS")), pool.raw(key("Status"))),
+                    (Some("7"), Some("0 1"), Some("Alive")),
+                    "{place} {name}"
+                );
+            }
+        }
+        assert_eq!(without_network_names(b"bad \xff byte"), "bad \u{fffd} byte");
     }
 }

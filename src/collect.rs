@@ -159,7 +159,7 @@ pub fn collect_in(replaced: Option<Arc<Reading>>, reply: &Reply<'_>) -> Collecte
         chips,
         pools,
         watts: source.supply.get(Quantity::Watts),
-        dropped: (more + reply.more_records) as u64,
+        dropped: (more + reply.more_records()) as u64,
     });
     (Arc::new(info), reading)
 }
@@ -521,7 +521,7 @@ mod tests {
             "CMD=version|STATUS=S|VERSION,{version}|CMD=summary|STATUS=S|SUMMARY,MHS 5s=5e6,MHS 30s=3e7,Total MH=nan|\
              CMD=stats|STATUS=S|STATS=0,ID=AVA100,Elapsed=9,MM ID0={module},MM Count=1|CMD=pools|STATUS=E,Code=8|{tail}"
         );
-        collect(&Reply::parse(&KEYS, &text, Request::Extended, true).unwrap())
+        collect(&Reply::parse(&KEYS, text.as_bytes(), Request::Extended, true).unwrap())
     }
 
     fn of(reading: &Reading, name: &str) -> Option<f64> {
@@ -671,7 +671,7 @@ mod tests {
         let pools: String = (0..100_000).map(|pool| format!("POOL={pool}|POOL=0|")).collect();
         let text =
             format!("CMD=version|STATUS=S|V|CMD=summary|STATUS=S|S|CMD=stats|STATUS=S|CMD=pools|STATUS=S|{pools}");
-        let (_, reading) = collect(&Reply::parse(&KEYS, &text, Request::Standard, true).unwrap());
+        let (_, reading) = collect(&Reply::parse(&KEYS, text.as_bytes(), Request::Standard, true).unwrap());
         assert_eq!(reading.pools.len(), POOLS_MAX);
         assert!(reading.dropped > 190_000, "{}", reading.dropped);
     }
@@ -705,7 +705,7 @@ mod tests {
     fn pools_of_both_parts() {
         let text = "CMD=version|STATUS=S|V|CMD=summary|STATUS=S|S|CMD=stats|STATUS=S|STATS=0,ID=POOL0,Times Sent=5,Work Can Roll=true|\
                     STATS=1,ID=POOL7,Times Sent=6|CMD=pools|STATUS=S|POOL=0,URL=a\\=b,Status=Alive,Priority=1,Stratum Active=false|";
-        let (_, reading) = collect(&Reply::parse(&KEYS, text, Request::Standard, true).unwrap());
+        let (_, reading) = collect(&Reply::parse(&KEYS, text.as_bytes(), Request::Standard, true).unwrap());
         let value = |pool: &PoolReading, name| pool.values[POOL.iter().position(|row| row.name == name).unwrap()];
         let [both, stats] = &reading.pools[..] else { panic!("two pools, not {:?}", reading.pools) };
         assert_eq!(both.labels.all(), ["0", "a=b", "1", "Alive", "POOL0"]);

@@ -172,7 +172,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::cgminer::{Reply, Request, decode};
+    use crate::cgminer::{Reply, Request};
     use crate::collect::{Collected, PoolReading, Reading, collect, info_label};
     use crate::exposition::Kind;
     use crate::keys::KEYS;
@@ -199,8 +199,7 @@ mod tests {
                 now,
                 reply.map(|mut bytes| {
                     assert_eq!(bytes.pop(), Some(0));
-                    let text = decode(&bytes);
-                    let reply = Reply::parse(&KEYS, &text, request, true).unwrap();
+                    let reply = Reply::parse(&KEYS, &bytes, request, true).unwrap();
                     assert_eq!(reply.pools().count(), 3);
                     assert_eq!(reply.coin().is_some(), request == Request::Extended);
                     collect(&reply)

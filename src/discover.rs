@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cgminer::{Request, Version, decode};
+use crate::cgminer::{Request, Version};
 use crate::client::Client;
 use crate::collect::{Info, identify, info_label};
 use crate::keys::KEYS;
@@ -107,8 +107,7 @@ fn ask(address: Ipv4Addr, port: u16) -> Option<Found> {
     let host = address.to_string();
     let target = Target { name: None, label: host.clone(), host, port };
     let raw = Client::new(&target).exchange(Request::Version, ADDRESS_TIME).ok()?;
-    let text = decode(&raw.bytes);
-    let info = Version::parse(&KEYS, &text).ok().map(|version| identify(&version))?;
+    let info = Version::parse(&KEYS, &raw.bytes).ok().map(|version| identify(&version))?;
     Some(Found { target, info })
 }
 

@@ -14,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cgminer::{Memory, Reply, Request, decode};
+use crate::cgminer::{Memory, Reply, Request};
 use crate::client::Client;
 use crate::collect::{Collected, Info, Reading, collect_in};
 use crate::error::PollError;
@@ -240,9 +240,8 @@ impl Room {
 /// One poll: fetch, parse, collect.
 fn poll(room: &mut Room, client: &Client, request: Request, timeout: Duration) -> Result<Collected, PollError> {
     let (reply, is_whole) = client.exchange_in(&mut room.bytes, request, timeout)?;
-    let text = decode(reply);
     let memory = take(&mut room.memory);
-    let reply = Reply::parse_in(memory, &KEYS, &text, request, is_whole).inspect_err(|_| client.forget_address())?;
+    let reply = Reply::parse_in(memory, &KEYS, reply, request, is_whole).inspect_err(|_| client.forget_address())?;
     let collected = collect_in(room.replaced.take(), &reply);
     room.memory = reply.into_memory();
     Ok(collected)
@@ -316,7 +315,7 @@ mod tests {
             "CMD=version|STATUS=S|V|CMD=summary|STATUS=S|S|CMD=stats|STATUS=S|{}CMD=pools|STATUS=E,Code=8|",
             "a=b|".repeat(64)
         );
-        let memory = Reply::parse(&KEYS, &text, Request::Standard, true).unwrap().into_memory();
+        let memory = Reply::parse(&KEYS, text.as_bytes(), Request::Standard, true).unwrap().into_memory();
         assert!(!Room { memory, ..Room::default() }.is_small(), "a miner with 64 records makes a large one");
     }
 }

@@ -401,7 +401,7 @@ mod tests {
         let store = Store::new(&targets, Duration::from_secs(10), None);
         for (number, _) in targets.iter().enumerate() {
             let text = include_str!("../tests/captures/nano3s__25021401_56abae7__high.reply");
-            let text = text.trim_end_matches('\0');
+            let text = text.trim_end_matches('\0').as_bytes();
             let reply = Reply::parse(&KEYS, text, Request::Standard, true).unwrap();
             let outcome = if number % 7 == 0 { Err(PollError::NoAddress) } else { Ok(collect(&reply)) };
             store.record(number, Instant::now(), outcome);

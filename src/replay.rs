@@ -49,7 +49,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::cgminer::{Reply, Request, decode};
+    use crate::cgminer::{Reply, Request};
     use crate::client::Client;
     use crate::keys::KEYS;
 
@@ -66,7 +66,7 @@ mod tests {
             for request in [Request::Standard, Request::Extended] {
                 let raw = Client::new(target).exchange(request, Duration::from_secs(20)).unwrap();
                 assert_eq!([&raw.bytes[..], b"\0"].concat(), std::fs::read(file).unwrap());
-                assert!(Reply::parse(&KEYS, &decode(&raw.bytes), request, raw.is_whole).is_ok());
+                assert!(Reply::parse(&KEYS, &raw.bytes, request, raw.is_whole).is_ok());
             }
         }
         assert_eq!(targets[0].title(), "q__25052801_14a19a2__standby");

@@ -14,6 +14,9 @@ use crate::marks::Marks;
 /// How the key of an `MM` field begins: `MM ID0=...`, on the Q `MM ID0:Summary=...`.
 const MODULE: &[u8] = b"MM ID";
 
+/// How the name of a network begins: `SSID[my network] RSSI[-55]`.
+pub const NETWORK_NAME: &str = "SSID[";
+
 /// What was found in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -30,12 +33,19 @@ pub struct Scanner<'a> {
     /// Where the next record begins, or the next field of one that is being taken.
     begin: usize,
     marks: Marks<'a>,
+    met_network_name: bool,
 }
 
 impl<'a> Scanner<'a> {
     /// A scanner at the beginning of a text.
     pub fn new(text: &'a str) -> Self {
-        Scanner { text, begin: 0, marks: Marks::new(text, 0) }
+        Scanner { text, begin: 0, marks: Marks::new(text, 0), met_network_name: false }
+    }
+
+    /// Whether the name of a network began in what was taken. Such a name may hold any byte, so all that was found since means
+    /// nothing.
+    pub fn met_network_name(&self) -> bool {
+        self.met_network_name
     }
 
     /// What is left, from the beginning of the next record that is not empty.
@@ -50,13 +60,20 @@ impl<'a> Scanner<'a> {
         self.text.get(self.begin..).unwrap_or_default()
     }
 
-    /// Takes a record as it is.
+    /// Takes a record as it is, without a look for names of networks: the name of a part, which is known or ends all.
     pub fn skip(&mut self) -> &'a str {
         let rest = self.text.get(self.begin..).unwrap_or_default();
         let mut bars = rest.match_indices('|').map(|(at, _)| at);
         let end = bars.find(|at| !is_escaped(rest.as_bytes(), *at)).unwrap_or(rest.len());
         self.go_to(self.begin + end + 1);
         rest.get(..end).unwrap_or_default()
+    }
+
+    /// Takes a record as it is.
+    pub fn pass(&mut self) -> &'a str {
+        let record = self.skip();
+        self.met_network_name |= record.contains(NETWORK_NAME);
+        record
     }
 
     fn go_to(&mut self, begin: usize) {
@@ -86,7 +103,7 @@ impl<'a> Scanner<'a> {
                         is_all = mark == b'|';
                         break at;
                     }
-                    Some(_) => {}
+                    Some((at, _)) => self.met_network_name |= begins_network_name(text, at),
                     None => {
                         is_all = true;
                         break text.len();
@@ -121,6 +138,7 @@ impl<'a> Scanner<'a> {
                     }
                 }
                 b'[' | b']' | b'{' | b'}' => {
+                    self.met_network_name |= begins_network_name(text, at);
                     field.nest(mark);
                     if let Some(items) = &mut items {
                         items.note(text, at, mark, found);
@@ -142,6 +160,11 @@ impl<'a> Scanner<'a> {
 #[inline(always)]
 fn is_module(text: &[u8], begin: usize) -> bool {
     text.get(begin) == MODULE.first() && text.get(begin..).is_some_and(|rest| rest.starts_with(MODULE))
+}
+
+/// Whether the name of a network begins behind the byte at a place.
+fn begins_network_name(text: &[u8], at: usize) -> bool {
+    text.get(..=at).is_some_and(|text| text.ends_with(NETWORK_NAME.as_bytes()))
 }
 
 /// Whether the byte at a place is escaped: a pair of backslashes is one that escapes nothing.

@@ -309,7 +309,13 @@ mod tests {
     }
 
     fn succeed(store: &Store) -> Change {
-        store.record(0, Instant::now(), Ok(collect(&Reply::parse(&KEYS, REPLY, Request::Standard, true).unwrap()))).0
+        store
+            .record(
+                0,
+                Instant::now(),
+                Ok(collect(&Reply::parse(&KEYS, REPLY.as_bytes(), Request::Standard, true).unwrap())),
+            )
+            .0
     }
 
     fn fail(store: &Store) -> Change {

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use avalonhome_prometheus_exporter::cgminer::{Reply, Request, decode};
+use avalonhome_prometheus_exporter::cgminer::{Reply, Request};
 use avalonhome_prometheus_exporter::collect::collect;
 use avalonhome_prometheus_exporter::keys::KEYS;
 use avalonhome_prometheus_exporter::render::{View, page};
@@ -33,11 +33,11 @@ fn captures(ending: &str) -> Vec<PathBuf> {
 /// The page after one poll that brought this capture; everything that the exporter does but the network.
 pub fn page_of(capture: &[u8]) -> String {
     let store = Store::new(&[Target::parse("127.0.0.1", 4028).unwrap()], Duration::from_secs(10), None);
-    let (text, is_whole) = match capture.iter().position(|byte| *byte == 0) {
-        Some(end) => (decode(&capture[..end]), true),
-        None => (decode(capture), false),
+    let (reply, is_whole) = match capture.iter().position(|byte| *byte == 0) {
+        Some(end) => (&capture[..end], true),
+        None => (capture, false),
     };
-    let outcome = Reply::parse(&KEYS, &text, Request::Extended, is_whole).map(|reply| collect(&reply));
+    let outcome = Reply::parse(&KEYS, reply, Request::Extended, is_whole).map(|reply| collect(&reply));
     store.record(0, Instant::now(), outcome.map_err(Into::into));
     page(&View { miners: &store.miners(), now: Instant::now(), chips: true, price: None, own: None }).to_text()
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use avalonhome_prometheus_exporter::cgminer::{Reply, ReplyError, Request, decode};
+use avalonhome_prometheus_exporter::cgminer::{Reply, ReplyError, Request};
 use avalonhome_prometheus_exporter::collect::{Collected, collect};
 use avalonhome_prometheus_exporter::error::{ErrorKind, Phase, PollError};
 use avalonhome_prometheus_exporter::exposition::Kind;
@@ -47,7 +47,7 @@ fn outcome(random: &mut Random) -> Result<Collected, PollError> {
         4 => Err(PollError::Panic),
         _ => {
             let bytes = case(&PAGE, random.next() % 100_000);
-            Ok(collect(&Reply::parse(&KEYS, &decode(&bytes), Request::Extended, true)?))
+            Ok(collect(&Reply::parse(&KEYS, &bytes, Request::Extended, true)?))
         }
     }
 }
@@ -112,8 +112,8 @@ fn numbered(number: u32) -> Vec<u8> {
 
 fn record_numbered(store: &Store, number: u32) {
     let bytes = numbered(number);
-    let text = decode(&bytes[..bytes.len() - 1]);
-    store.record(0, Instant::now(), Ok(collect(&Reply::parse(&KEYS, &text, Request::Standard, true).unwrap())));
+    let reply = &bytes[..bytes.len() - 1];
+    store.record(0, Instant::now(), Ok(collect(&Reply::parse(&KEYS, reply, Request::Standard, true).unwrap())));
 }
 
 /// Asserts that a page is, but for what the exporter itself counts and times, the page of one poll; which one.

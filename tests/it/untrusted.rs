@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use avalonhome_prometheus_exporter::cgminer::{Memory, Reply, Request, Version, decode};
+use avalonhome_prometheus_exporter::cgminer::{Memory, Reply, Request, Version};
 use avalonhome_prometheus_exporter::collect::{Collected, Info, Reading, collect, collect_in, identify};
 use avalonhome_prometheus_exporter::config::{Config, VARIABLES};
 use avalonhome_prometheus_exporter::exposition::LABEL_CHARS_MAX;
@@ -236,7 +236,7 @@ type Outcome = Result<Collected, avalonhome_prometheus_exporter::cgminer::ReplyE
 
 fn read(bytes: &[u8]) -> Outcome {
     let (bytes, is_whole) = up_to_nul(bytes);
-    Reply::parse(&KEYS, &decode(bytes), Request::Extended, is_whole).map(|reply| collect(&reply))
+    Reply::parse(&KEYS, bytes, Request::Extended, is_whole).map(|reply| collect(&reply))
 }
 
 thread_local! {
@@ -245,23 +245,22 @@ thread_local! {
 
 fn reply(bytes: &[u8]) {
     let (bytes, is_whole) = up_to_nul(bytes);
-    let text = decode(bytes);
     for request in [Request::Standard, Request::Extended] {
-        let outcome = Reply::parse(&KEYS, &text, request, is_whole).map(|reply| collect(&reply));
+        let outcome = Reply::parse(&KEYS, bytes, request, is_whole).map(|reply| collect(&reply));
         match &outcome {
             Ok((info, reading)) => assert_bounded(info, reading),
             Err(error) => assert_fit_for_a_log(&error.to_string()),
         }
         // In the memory of the last reply and reading, as polls do it.
         let (memory, replaced) = ROOM.take();
-        let again = Reply::parse_in(memory, &KEYS, &text, request, is_whole).map(|reply| {
+        let again = Reply::parse_in(memory, &KEYS, bytes, request, is_whole).map(|reply| {
             let collected = collect_in(replaced, &reply);
             ROOM.set((reply.into_memory(), Some(Arc::new(Reading::clone(&collected.1)))));
             collected
         });
         assert_eq!(again, outcome, "the last reply left a trace");
     }
-    match Version::parse(&KEYS, &text) {
+    match Version::parse(&KEYS, bytes) {
         Ok(version) => assert!(identify(&version).all().iter().all(|text| text.chars().count() <= LABEL_CHARS_MAX)),
         Err(error) => assert_fit_for_a_log(&error.to_string()),
     }
