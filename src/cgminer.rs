@@ -790,6 +790,9 @@ mod tests {
             assert_eq!(without_network_names(&reply), "LVer[1] SSID[] RSSI[-55] NetDevType[1],MM Count=1", "{name:?}");
         }
         assert_eq!(without_network_names(b"a SSID[cut"), "a SSID[cut");
+        // A cut reply ends before its last part, and not before one that a name pretends.
+        let cut = format!("{WHOLE}CMD=litestats|STATUS=S|MM ID0=A[1]|CMD=pools|x SSID[|CMD=coin|] RSSI[-5");
+        assert!(parse(&cut).is_ok());
         // Wherever it stands, the reply is read as if it had no name.
         let places = [
             "STATUS=S,Msg=v",
