@@ -115,6 +115,8 @@ const ACCOUNT_BYTES_MIN: usize = 3;
 /// URLs must not take for ever.
 const RECORD_BYTES_MAX: usize = 2048;
 
+/// What the scheme of a pool's URL is made of, as `stratum+tcp`. Any other word before `://` may be somebody's name.
+const SCHEMES: &[&str] = &["stratum", "stratum1", "stratum2", "tcp", "ssl", "tls", "http", "https"];
 /// Stands for a URL that is not believed.
 const SOME_URL: &str = "stratum+tcp://pool.example.com:3333";
 /// Stands for the user part of one that is.
@@ -242,9 +244,8 @@ fn value_end(text: &[u8], is_item: bool) -> usize {
 /// A URL with another user part; none if it is none. The path is masked like any words, what follows `#` stays.
 fn masked_url(url: &[u8]) -> Option<Vec<u8>> {
     let url = std::str::from_utf8(url).ok()?;
-    let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || b"0123456789+".contains(&byte));
     let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) if scheme.len() <= 16 && is_scheme(scheme) => (Some(scheme), rest),
+        Some((scheme, rest)) if scheme.split('+').all(|word| SCHEMES.contains(&word)) => (Some(scheme), rest),
         Some(_) => return None,
         None => (None, url),
     };
@@ -441,6 +442,7 @@ mod tests {
             ("Stratum URL=,Stratum", "Stratum URL=,Stratum"),
             ("URL=stratum+tcp://me:pwh.org:3333,Status=", "URL=stratum+tcp://pool.example.com:3333,Status="),
             ("URL=http://h.org/me/7,Status=", "URL=http://h.org/xx/0,Status="),
+            ("URL=alice://x:@tcp://h.org:3333,Status=", "URL=stratum+tcp://pool.example.com:3333,Status="),
             ("URL=stratum+tcp://bobh.org:3333,Status=", "URL=stratum+tcp://pool.example.com:3333,Status="),
             ("URL=stratum+tcp://alice", "URL=stratum+tcp://pool.example.com:3333"),
             ("URL=tcp://me:p,w@h.org,Status=", "URL=stratum+tcp://pool.example.com:3333,x@x.xxx,Status="),
