@@ -3,9 +3,15 @@
 /// A decimal number, a trailing `%` aside. `nan`, `inf`, what overflows and what has junk about it is none.
 pub fn number(text: impl AsRef<[u8]>) -> Option<f64> {
     let text = text.as_ref();
-    if let Some((number, [] | [b'%'])) = short_number(text) {
-        return Some(number);
+    match short_number(text) {
+        Some((number, [] | [b'%'])) => Some(number),
+        _ => long_number(text),
     }
+}
+
+/// A number as few are.
+#[inline(never)]
+fn long_number(text: &[u8]) -> Option<f64> {
     let text = str::from_utf8(text).ok()?.trim_matches(' ');
     any_number(text.strip_suffix('%').unwrap_or(text))
 }
@@ -19,15 +25,13 @@ impl<'a> Numbers<'a> {
     pub fn of(list: &'a str) -> Self {
         Numbers(list.as_bytes())
     }
+}
 
-    /// The next word; an empty one behind the last.
-    #[inline(never)]
-    fn word(&mut self) -> &'a [u8] {
-        let rest = self.0.trim_ascii_start();
-        let (word, after) = rest.split_at(rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len()));
-        self.0 = after;
-        word
-    }
+/// The first word of a list, empty if there is none, and what comes after it.
+#[inline(never)]
+fn word(list: &[u8]) -> (&[u8], &[u8]) {
+    let rest = list.trim_ascii_start();
+    rest.split_at(rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len()))
 }
 
 impl Iterator for Numbers<'_> {
@@ -42,7 +46,8 @@ impl Iterator for Numbers<'_> {
             self.0 = after;
             return Some(Some(number));
         }
-        let word = self.word();
+        let (word, after) = word(self.0);
+        self.0 = after;
         (!word.is_empty()).then(|| number(word))
     }
 }
@@ -59,7 +64,8 @@ fn any_number(text: &str) -> Option<f64> {
 fn short_number(text: &[u8]) -> Option<(f64, &[u8])> {
     const POWERS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
     const EXACT_MAX: i64 = 1 << f64::MANTISSA_DIGITS;
-    const LENGTH_MAX: usize = 18;
+    const EXACT_DIGITS: usize = 15;
+    const DIGITS_MAX: usize = 18;
     let (whole, rest) = digits(0, text);
     let length = text.len() - rest.len();
     let (number, rest, decimals) = match rest {
@@ -69,7 +75,8 @@ fn short_number(text: &[u8]) -> Option<(f64, &[u8])> {
         }
         _ => (whole, rest, 0),
     };
-    if length == 0 || length + decimals > LENGTH_MAX || number > EXACT_MAX {
+    let digits = length + decimals;
+    if length == 0 || digits > EXACT_DIGITS && (digits > DIGITS_MAX || number > EXACT_MAX) {
         return None;
     }
     let number = number as f64;
@@ -80,8 +87,12 @@ fn short_number(text: &[u8]) -> Option<(f64, &[u8])> {
 #[inline(always)]
 fn digits(number: i64, text: &[u8]) -> (i64, &[u8]) {
     let (mut number, mut rest) = (number, text);
-    while let [byte @ b'0'..=b'9', after @ ..] = rest {
-        number = number.wrapping_mul(10).wrapping_add(i64::from(byte - b'0'));
+    while let [byte, after @ ..] = rest {
+        let digit = u32::from(*byte).wrapping_sub(u32::from(b'0'));
+        if digit > 9 {
+            break;
+        }
+        number = number.wrapping_mul(10).wrapping_add(digit.into());
         rest = after;
     }
     (number, rest)
@@ -115,6 +126,8 @@ mod tests {
             ("0.123456789", Some(0.123_456_789)),
             ("0.1234567891", Some(0.123_456_789_1)),
             ("9007199254740993", Some(9_007_199_254_740_992.0)),
+            ("91399620.84340797", Some(91_399_620.843_407_97)),
+            ("747784910.27943236", Some(747_784_910.279_432_4)),
             ("999999999999999999", Some(1e18)),
             ("9999999999999999999", Some(1e19)),
         ] {
