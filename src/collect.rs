@@ -351,15 +351,19 @@ impl<'a> Source<'a> {
             // So many there will mostly be, and to make them one by one takes longer.
             chips.resize((first + longest / CHIP_BYTES + 1).min(CHIPS_MAX), [None; CHIP.len()]);
             let mut count = 0;
-            for (at, row) in CHIP.iter().enumerate() {
-                let (of, is_shown, has_zero) = match row.source {
-                    Chip::List(list) => (list, true, true),
+            for (list, text) in CHIP_LISTS.into_iter().zip(lists) {
+                let own = Slot::of(CHIP, Chip::List(list));
+                let core = Slot::of(CHIP, Chip::Core).filter(|_| list == List::Voltage && self.is_live);
+                let chips_of_list = fill(chips, first, CHIPS_MAX, text, |chip, raw| {
+                    if let Some(own) = own {
+                        own.put(chip, raw);
+                    }
                     // No chip works at 0 V.
-                    Chip::Core => (List::Voltage, self.is_live, false),
-                };
-                let text = CHIP_LISTS.into_iter().zip(lists).find(|(list, _)| *list == of && is_shown);
-                let value = |raw| scaled(raw, has_zero, row.scale);
-                count = count.max(fill(chips, first, CHIPS_MAX, at, text.map_or("", |(_, text)| text), value));
+                    if let Some(core) = core.filter(|_| raw > 0.0) {
+                        core.put(chip, raw);
+                    }
+                });
+                count = count.max(chips_of_list);
             }
             chips.truncate(first + count);
             more += count - (chips.len() - first);
@@ -378,34 +382,55 @@ impl<'a> Source<'a> {
                 Board::Temp(_) => (self.is_live, false),
             };
             let text = self.items.raw(key).filter(|_| is_shown).unwrap_or_default();
-            count = count.max(fill(boards, 0, BOARDS_MAX, at, text, |raw| scaled(raw, has_zero, row.scale)));
+            let own = Slot { at, scale: row.scale };
+            let boards_of_list = fill(boards, 0, BOARDS_MAX, text, |board, raw| {
+                if has_zero || raw > 0.0 {
+                    own.put(board, raw);
+                }
+            });
+            count = count.max(boards_of_list);
         }
         count - boards.len()
     }
 }
 
-/// The value of a number of a list, unless 0 or less is none.
-fn scaled(raw: f64, has_zero: bool, scale: Scale) -> Option<f64> {
-    if has_zero || raw > 0.0 { scale.apply(raw) } else { None }
+/// Where the numbers of a source go among the values of a part, and at which scale.
+#[derive(Clone, Copy)]
+struct Slot {
+    at: usize,
+    scale: Scale,
 }
 
-/// Puts the values of a list's numbers into a column of parts, the first into the part of that number, and makes parts as long
-/// as there are fewer than `max`. How many numbers there are.
+impl Slot {
+    /// That of a source in its table. A source that no row has is a mistake of this program, and goes nowhere.
+    fn of<S: Copy + PartialEq>(rows: &[Row<S>], source: S) -> Option<Self> {
+        rows.iter().enumerate().find(|(_, row)| row.source == source).map(|(at, row)| Slot { at, scale: row.scale })
+    }
+
+    #[inline(always)]
+    fn put(self, part: &mut [Option<f64>], raw: f64) {
+        if let Some(value) = part.get_mut(self.at) {
+            *value = self.scale.apply(raw);
+        }
+    }
+}
+
+/// Puts the numbers of a list into parts, the first into the part of that number, and makes parts as long as there are fewer
+/// than `max`. How many numbers there are.
 fn fill<const N: usize>(
     parts: &mut Vec<[Option<f64>; N]>,
     first: usize,
     max: usize,
-    column: usize,
     list: &str,
-    value: impl Fn(f64) -> Option<f64>,
+    put: impl Fn(&mut [Option<f64>; N], f64),
 ) -> usize {
     let mut number = first;
     for raw in Numbers::of(list) {
         if number == parts.len() && number < max {
             parts.push([None; N]);
         }
-        if let Some(place) = parts.get_mut(number).and_then(|part| part.get_mut(column)) {
-            *place = raw.and_then(&value);
+        if let (Some(part), Some(raw)) = (parts.get_mut(number), raw) {
+            put(part, raw);
         }
         number += 1;
     }
