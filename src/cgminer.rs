@@ -197,7 +197,7 @@ impl<'a> Part<'a> {
         let status = self.status?;
         let mut value = None;
         Scanner::new(status).take(|_, name, text| {
-            if value.is_none() && status.get(name) == Some(key) {
+            if value.is_none() && name == key.as_bytes() {
                 value = status.get(text);
             }
         });
@@ -234,7 +234,7 @@ impl Shape {
             Ok(text) => text,
             Err(error) => return (Err(error), false),
         };
-        let (mut parts, mut scanner) = (Parts::new(keys, text, memory), Scanner::new(text));
+        let (mut parts, mut scanner) = (Parts::new(keys, memory), Scanner::new(text));
         let shape = parts.read(&mut scanner, request).and_then(|()| parts.shape(whole));
         (shape, scanner.met_network_name())
     }
@@ -242,7 +242,6 @@ impl Shape {
 
 /// A reply that is being taken apart.
 struct Parts<'a, 'm> {
-    text: &'a str,
     /// In the order of `READ_COMMANDS`.
     by_command: [Option<Part<'a>>; READ_COMMANDS.len()],
     keys: &'static Keys,
@@ -261,9 +260,12 @@ impl<'a, 'm> Parts<'a, 'm> {
     fn read(&mut self, scanner: &mut Scanner<'a>, request: Request) -> Result<(), ReplyError> {
         let mut asked = request.commands().iter().enumerate();
         let mut current = None;
-        while !scanner.rest().is_empty() {
-            let Some(name) = scanner.rest().strip_prefix(COMMAND).and_then(|_| scanner.skip().strip_prefix(COMMAND))
-            else {
+        loop {
+            let rest = scanner.rest();
+            if rest.is_empty() {
+                return Ok(());
+            }
+            let Some(name) = rest.strip_prefix(COMMAND).and_then(|_| scanner.pass().strip_prefix(COMMAND)) else {
                 self.take(scanner, current)?;
                 continue;
             };
@@ -274,13 +276,12 @@ impl<'a, 'm> Parts<'a, 'm> {
             };
             *part = Some(Part { status: None, records: next..next });
         }
-        Ok(())
     }
 
-    fn new(keys: &'static Keys, text: &'a str, memory: &'m mut Memory) -> Self {
+    fn new(keys: &'static Keys, memory: &'m mut Memory) -> Self {
         memory.fields.clear(keys);
         memory.items.clear(keys);
-        Parts { text, by_command: Default::default(), keys, memory, device: None, litestats: None, more_records: 0 }
+        Parts { by_command: Default::default(), keys, memory, device: None, litestats: None, more_records: 0 }
     }
 
     /// The number of the record that comes next; there are no more than `RECORDS_MAX` allows.
@@ -292,7 +293,7 @@ impl<'a, 'm> Parts<'a, 'm> {
     fn take(&mut self, scanner: &mut Scanner<'a>, number: Option<usize>) -> Result<(), ReplyError> {
         let part = number.and_then(|number| self.by_command.get_mut(number)?.as_mut().zip(RECORDS_MAX.get(number)));
         let Some((part, most)) = part else {
-            let status = Part { status: Some(scanner.skip()), records: 0..0 };
+            let status = Part { status: Some(scanner.pass()), records: 0..0 };
             return Err(match status.code() {
                 Some("E" | "F") => ReplyError::Refused(status.message()),
                 _ => ReplyError::Foreign,
@@ -319,15 +320,15 @@ impl<'a, 'm> Parts<'a, 'm> {
     /// Takes the fields and items of a record; which they are if it has an `MM` field.
     fn take_record(&mut self, scanner: &mut Scanner<'a>) -> Option<Module> {
         let module = Module { fields: self.next_record(), items: u16::try_from(self.memory.items.rows()).ok()? };
-        let (text, keys) = (self.text.as_bytes(), self.keys);
+        let keys = self.keys;
         let mut fields = self.memory.fields.add();
-        if scanner.take_fields(|key, value| fields.put(keys, text, key, value)) {
+        if scanner.take_fields(|key, value| fields.put(keys, key, value)) {
             return None;
         }
         let mut items = self.memory.items.add();
         let has_module = scanner.take_module(|found, key, value| {
             let row = if found == Found::Field { &mut fields } else { &mut items };
-            row.put(keys, text, key, value);
+            row.put(keys, key, value);
         });
         has_module.then_some(module)
     }
@@ -490,12 +491,12 @@ impl<'a> Version<'a> {
             return Err(ReplyError::Empty);
         }
         let mut scanner = Scanner::new(&text);
-        let status = scanner.rest().starts_with(STATUS).then(|| scanner.skip()).ok_or(ReplyError::Foreign)?;
+        let status = scanner.rest().starts_with(STATUS).then(|| scanner.pass()).ok_or(ReplyError::Foreign)?;
         if !ends_record(&text) {
             return Err(ReplyError::Truncated);
         }
         let is_version = scanner.rest().starts_with("VERSION");
-        Parts::new(keys, &text, &mut memory).take_record(&mut scanner);
+        Parts::new(keys, &mut memory).take_record(&mut scanner);
         let part = Part { status: Some(status), records: 0..1 };
         match part.succeeded() {
             Some(_) if is_version => Ok(Version { text, memory }),

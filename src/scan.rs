@@ -29,7 +29,6 @@ pub enum Found {
 /// Takes one record after the other from a text.
 #[derive(Clone, Debug)]
 pub struct Scanner<'a> {
-    text: &'a str,
     /// Where the next record begins, or the next field of one that is being taken.
     begin: usize,
     marks: Marks<'a>,
@@ -39,7 +38,7 @@ pub struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     /// A scanner at the beginning of a text.
     pub fn new(text: &'a str) -> Self {
-        Scanner { text, begin: 0, marks: Marks::new(text, 0), met_network_name: false }
+        Scanner { begin: 0, marks: Marks::new(text), met_network_name: false }
     }
 
     /// Whether the name of a network began in what was taken. Such a name may hold any byte, so all that was found since means
@@ -50,107 +49,104 @@ impl<'a> Scanner<'a> {
 
     /// What is left, from the beginning of the next record that is not empty.
     pub fn rest(&mut self) -> &'a str {
-        let begin = self.begin;
-        while self.text.as_bytes().get(self.begin) == Some(&b'|') {
+        let text = self.marks.text();
+        while text.as_bytes().get(self.begin) == Some(&b'|') {
+            self.marks.next();
             self.begin += 1;
         }
-        if self.begin > begin {
-            self.go_to(self.begin);
-        }
-        self.text.get(self.begin..).unwrap_or_default()
-    }
-
-    /// Takes a record as it is, without a look for names of networks: the name of a part, which is known or ends all.
-    pub fn skip(&mut self) -> &'a str {
-        let rest = self.text.get(self.begin..).unwrap_or_default();
-        let mut bars = rest.match_indices('|').map(|(at, _)| at);
-        let end = bars.find(|at| !is_escaped(rest.as_bytes(), *at)).unwrap_or(rest.len());
-        self.go_to(self.begin + end + 1);
-        rest.get(..end).unwrap_or_default()
+        text.get(self.begin..).unwrap_or_default()
     }
 
     /// Takes a record as it is.
     pub fn pass(&mut self) -> &'a str {
-        let record = self.skip();
-        self.met_network_name |= record.contains(NETWORK_NAME);
-        record
+        let (begin, mut marks) = (self.begin, self.marks.clone());
+        let text = marks.text();
+        let end = loop {
+            match marks.next() {
+                Some((at, b'|')) => break at,
+                Some((at, b'\\')) => marks = marks.behind_escaped(at),
+                Some((at, b'[')) => self.met_network_name |= begins_network_name(text.as_bytes(), at),
+                Some(_) => {}
+                None => break text.len(),
+            }
+        };
+        (self.begin, self.marks) = (end + 1, marks);
+        text.get(begin..end).unwrap_or_default()
     }
 
-    fn go_to(&mut self, begin: usize) {
-        (self.begin, self.marks) = (begin, Marks::new(self.text, begin));
-    }
-
-    /// Takes a record and tells each of its fields and items, with the places of key and value. Whether it has an `MM` field.
+    /// Takes a record and tells each of its fields and items, the key and the place of the value. Whether it has an `MM` field.
     ///
     /// A bare word, as `SUMMARY` at the front of its record, is no field. Old machines put several modules into one record;
     /// the first stands for the miner.
-    pub fn take(&mut self, mut found: impl FnMut(Found, Range<usize>, Range<usize>)) -> bool {
+    pub fn take(&mut self, mut found: impl FnMut(Found, &'a [u8], Range<usize>)) -> bool {
         !self.take_fields(|key, value| found(Found::Field, key, value)) && self.take_module(found)
     }
 
     /// Takes a record up to its `MM` field and tells each of its fields. Whether that was all of it; if not, the rest is to be
     /// taken by [`Scanner::take_module`].
     #[inline(always)]
-    pub fn take_fields(&mut self, mut found: impl FnMut(Range<usize>, Range<usize>)) -> bool {
-        let (text, mut begin, mut marks) = (self.text.as_bytes(), self.begin, self.marks.clone());
-        let mut is_all = false;
-        while !is_all && !is_module(text, begin) {
-            let mut equals = None;
-            let end = loop {
+    pub fn take_fields(&mut self, mut found: impl FnMut(&'a [u8], Range<usize>)) -> bool {
+        let (mut begin, mut marks, mut met_network_name) = (self.begin, self.marks.clone(), self.met_network_name);
+        let text = marks.text().as_bytes();
+        let is_all = loop {
+            let rest = text.get(begin..).unwrap_or_default();
+            if is_module(rest) {
+                break false;
+            }
+            let mut equals = usize::MAX;
+            let (end, mark) = loop {
                 match marks.next() {
-                    Some((at, b'=')) => equals = equals.or(Some(at)),
-                    Some((at, mark @ (b',' | b'|'))) if !is_escaped(text, at) => {
-                        is_all = mark == b'|';
-                        break at;
-                    }
-                    Some((at, _)) => self.met_network_name |= begins_network_name(text, at),
-                    None => {
-                        is_all = true;
-                        break text.len();
-                    }
+                    Some((at, b'=')) => equals = equals.min(at),
+                    Some((at, mark @ (b',' | b'|'))) => break (at, mark),
+                    Some((at, b'\\')) => marks = marks.behind_escaped(at),
+                    Some((at, b'[')) => met_network_name |= begins_network_name(text, at),
+                    Some(_) => {}
+                    None => break (text.len(), b'|'),
                 }
             };
-            if let Some(equals) = equals {
-                found(begin..equals, equals + 1..end);
+            if let Some(key) = rest.get(..equals - begin) {
+                found(key, equals + 1..end);
             }
             begin = end + 1;
-        }
-        (self.begin, self.marks) = (begin, marks);
+            if mark == b'|' {
+                break true;
+            }
+        };
+        (self.begin, self.marks, self.met_network_name) = (begin, marks, met_network_name);
         is_all
     }
 
     /// Takes an `MM` field and what comes behind it. Whether the field is one.
-    pub fn take_module(&mut self, mut found: impl FnMut(Found, Range<usize>, Range<usize>)) -> bool {
-        let (text, mut marks, found) = (self.text.as_bytes(), self.marks.clone(), &mut found);
+    pub fn take_module(&mut self, mut found: impl FnMut(Found, &'a [u8], Range<usize>)) -> bool {
+        let (mut marks, found) = (self.marks.clone(), &mut found);
+        let text = marks.text().as_bytes();
         let mut field = Field::begin(text, self.begin);
-        let mut items = Some(Items::begin(self.begin));
+        let mut items = Items::begin(self.begin);
         let mut has_module = false;
         let end = loop {
             let Some((at, mark)) = marks.next() else { break text.len() };
             match mark {
-                b'|' if !is_escaped(text, at) => break at,
-                b'=' => field.equals = field.equals.or(Some(at)),
-                b',' if field.ends(text, at) => {
-                    has_module |= field.tell(at, found);
+                b'[' => {
+                    self.met_network_name |= begins_network_name(text, at);
+                    items.open(at);
+                }
+                b']' => items.close(text, at, found),
+                b'=' => field.equals = field.equals.min(at),
+                b'{' if !items.is_open() => field.braces += 1,
+                b'}' if !items.is_open() => field.braces = field.braces.saturating_sub(1),
+                b',' if field.ends(text, at, items.is_open()) => {
+                    has_module |= field.tell(text, at, found);
                     field = Field::begin(text, at + 1);
-                    if let Some(items) = items.take_if(|_| field.is_module) {
+                    if field.is_module {
                         items.end(text, at, found);
                     }
                 }
-                b'[' | b']' | b'{' | b'}' => {
-                    self.met_network_name |= begins_network_name(text, at);
-                    field.nest(mark);
-                    if let Some(items) = &mut items {
-                        items.note(text, at, mark, found);
-                    }
-                }
+                b'|' if !is_escaped(text, at) => break at,
                 _ => {}
             }
         };
-        has_module |= field.tell(end, found);
-        if let Some(items) = items {
-            items.end(text, end, found);
-        }
+        has_module |= field.tell(text, end, found);
+        items.end(text, end, found);
         (self.begin, self.marks) = (end + 1, marks);
         has_module
     }
@@ -158,8 +154,8 @@ impl<'a> Scanner<'a> {
 
 /// Whether an `MM` field begins here.
 #[inline(always)]
-fn is_module(text: &[u8], begin: usize) -> bool {
-    text.get(begin) == MODULE.first() && text.get(begin..).is_some_and(|rest| rest.starts_with(MODULE))
+fn is_module(rest: &[u8]) -> bool {
+    rest.first() == MODULE.first() && rest.starts_with(MODULE)
 }
 
 /// Whether the name of a network begins behind the byte at a place.
@@ -177,51 +173,45 @@ pub fn is_escaped(text: &[u8], at: usize) -> bool {
 /// The field that the scanner is in.
 struct Field {
     begin: usize,
-    equals: Option<usize>,
+    /// Where its first equals sign is, or behind all.
+    equals: usize,
     /// An `MM` field goes up to the next comma outside brackets and braces, and holds no escapes.
     is_module: bool,
-    in_brackets: bool,
     braces: usize,
 }
 
 impl Field {
     fn begin(text: &[u8], begin: usize) -> Self {
-        Field { begin, equals: None, is_module: is_module(text, begin), in_brackets: false, braces: 0 }
+        let is_module = is_module(text.get(begin..).unwrap_or_default());
+        Field { begin, equals: usize::MAX, is_module, braces: 0 }
     }
 
-    /// Whether the comma at a place ends it.
-    fn ends(&self, text: &[u8], at: usize) -> bool {
-        if self.is_module { !self.in_brackets && self.braces == 0 } else { !is_escaped(text, at) }
-    }
-
-    fn nest(&mut self, mark: u8) {
-        match mark {
-            b'[' => self.in_brackets = true,
-            b']' => self.in_brackets = false,
-            b'{' if !self.in_brackets => self.braces += 1,
-            b'}' if !self.in_brackets => self.braces = self.braces.saturating_sub(1),
-            _ => {}
-        }
+    /// Whether the comma at a place, in brackets or outside, ends it.
+    fn ends(&self, text: &[u8], at: usize, in_brackets: bool) -> bool {
+        if self.is_module { !in_brackets && self.braces == 0 } else { !is_escaped(text, at) }
     }
 
     /// Tells it, if it is one. Whether it is one with a module.
-    fn tell(&self, end: usize, found: &mut impl FnMut(Found, Range<usize>, Range<usize>)) -> bool {
-        if let Some(equals) = self.equals {
-            found(Found::Field, self.begin..equals, equals + 1..end);
+    fn tell<'a>(&self, text: &'a [u8], end: usize, found: &mut impl FnMut(Found, &'a [u8], Range<usize>)) -> bool {
+        let key = text.get(self.begin..self.equals);
+        if let Some(key) = key {
+            found(Found::Field, key, self.equals + 1..end);
         }
-        self.is_module && self.equals.is_some()
+        self.is_module && key.is_some()
     }
 }
 
-/// The items of an `MM` field and of the fields after it.
+/// The items of an `MM` field and of the fields after it, up to the next `MM` field.
 ///
 /// Between two items there are one space, two or none. A key is whole: `Temp` is not in `ITemp`. A list that a miner without
 /// a hash board prints without its opening bracket (` MGHS]`) is an empty one.
 struct Items {
     /// Where the last item ended.
     begin: usize,
-    /// Where the value of an open item begins.
-    value: Option<usize>,
+    /// Where the value of an open item begins: behind a bracket, so that 0 is nowhere.
+    value: usize,
+    /// Whether those were all, so that what looks like one is none.
+    are_all: bool,
 }
 
 /// Whether a byte may be in an item's key.
@@ -239,38 +229,40 @@ const KEY_BYTES: [bool; 256] = {
 
 impl Items {
     fn begin(begin: usize) -> Self {
-        Items { begin, value: None }
+        Items { begin, value: 0, are_all: false }
     }
 
-    fn note(&mut self, text: &[u8], at: usize, mark: u8, found: &mut impl FnMut(Found, Range<usize>, Range<usize>)) {
-        match mark {
-            b'[' => self.value = self.value.or(Some(at + 1)),
-            b']' => {
-                self.tell(text, at, found);
-                *self = Items::begin(at + 1);
-            }
-            _ => {}
+    /// Whether the scanner is in the brackets of an item.
+    fn is_open(&self) -> bool {
+        self.value > 0
+    }
+
+    /// A value begins behind a bracket, if none is open.
+    fn open(&mut self, bracket: usize) {
+        if !self.is_open() {
+            self.value = bracket + 1;
         }
     }
 
-    /// Tells an item that nothing closes, if there is one.
-    fn end(&self, text: &[u8], end: usize, found: &mut impl FnMut(Found, Range<usize>, Range<usize>)) {
-        if self.value.is_some() {
-            self.tell(text, end, found);
-        }
-    }
-
-    fn tell(&self, text: &[u8], end: usize, found: &mut impl FnMut(Found, Range<usize>, Range<usize>)) {
-        let key_end = self.value.map_or(end, |value| value - 1);
+    /// An item ends at a bracket.
+    fn close<'a>(&mut self, text: &'a [u8], bracket: usize, found: &mut impl FnMut(Found, &'a [u8], Range<usize>)) {
+        let (key_end, value) = if self.is_open() { (self.value - 1, self.value) } else { (bracket, bracket) };
         let before = text.get(self.begin..key_end).unwrap_or_default();
         let is_key = |byte: &u8| KEY_BYTES.get(usize::from(*byte)) == Some(&true);
         let from = before.iter().rposition(|byte| !is_key(byte)).map_or(0, |at| at + 1);
-        let key = before.get(from..).unwrap_or_default().trim_ascii_start();
-        let begin = key_end - key.len();
-        let length = key.trim_ascii_end().len();
-        if length > 0 {
-            found(Found::Item, begin..begin + length, self.value.unwrap_or(end)..end);
+        let key = before.get(from..).unwrap_or_default().trim_ascii();
+        if !key.is_empty() && !self.are_all {
+            found(Found::Item, key, value..bracket);
         }
+        (self.begin, self.value) = (bracket + 1, 0);
+    }
+
+    /// There are no more; the last is one even if nothing closed it.
+    fn end<'a>(&mut self, text: &'a [u8], end: usize, found: &mut impl FnMut(Found, &'a [u8], Range<usize>)) {
+        if self.is_open() {
+            self.close(text, end, found);
+        }
+        self.are_all = true;
     }
 }
 
@@ -283,8 +275,8 @@ mod tests {
         let (mut fields, mut items) = (Vec::new(), Vec::new());
         let mut scanner = Scanner::new(text);
         scanner.take(|found, key, value| match found {
-            Found::Field => fields.push((&text[key], &text[value])),
-            Found::Item => items.push((&text[key], &text[value])),
+            Found::Field => fields.push((str::from_utf8(key).unwrap(), &text[value])),
+            Found::Item => items.push((str::from_utf8(key).unwrap(), &text[value])),
         });
         assert_eq!(scanner.rest(), "");
         [fields, items]
@@ -295,22 +287,24 @@ mod tests {
         let text = "||a=1|b\\|c,d=2\\\\||e|f";
         let mut scanner = Scanner::new(text);
         let rest = scanner.rest();
-        assert_eq!((rest, scanner.skip()), ("a=1|b\\|c,d=2\\\\||e|f", "a=1"));
+        assert_eq!((rest, scanner.pass()), ("a=1|b\\|c,d=2\\\\||e|f", "a=1"));
         let rest = scanner.rest();
         let mut fields = Vec::new();
-        assert!(!scanner.take(|_, key, value| fields.push((&text[key], &text[value]))));
-        assert_eq!((rest.len(), fields), (15, vec![("d", "2\\\\")]));
-        assert_eq!((scanner.rest(), scanner.skip(), scanner.skip(), scanner.rest()), ("e|f", "e", "f", ""));
+        assert!(!scanner.take(|_, key, value| fields.push((key, &text[value]))));
+        assert_eq!((rest.len(), fields), (15, vec![(&b"d"[..], "2\\\\")]));
+        assert_eq!((scanner.rest(), scanner.pass(), scanner.pass(), scanner.rest()), ("e|f", "e", "f", ""));
         assert_eq!(
-            (scanner.skip(), Scanner::new("\\\\|a").skip(), Scanner::new("\\\\\\|a").skip()),
+            (scanner.pass(), Scanner::new("\\\\|a").pass(), Scanner::new("\\\\\\|a").pass()),
             ("", "\\\\", "\\\\\\|a")
         );
     }
 
     #[test]
     fn fields_and_their_escapes() {
-        let [fields, items] = take("SUMMARY,a=1,b,c\\,d=2\\,3=4,=5,e=,x[y=z,f=[1");
-        assert_eq!(fields, [("a", "1"), ("c\\,d", "2\\,3=4"), ("", "5"), ("e", ""), ("x[y", "z"), ("f", "[1")]);
+        let [fields, items] = take("SUMMARY,a=1,b,c\\,d=2\\,3=4,=5,e=,x[y=z,g=\\h,f=[1");
+        let expected =
+            [("a", "1"), ("c\\,d", "2\\,3=4"), ("", "5"), ("e", ""), ("x[y", "z"), ("g", "\\h"), ("f", "[1")];
+        assert_eq!(fields, expected);
         assert_eq!(items, []);
     }
 
@@ -335,6 +329,12 @@ mod tests {
         assert_eq!(items, expected);
         let [_, items] = take("MM ID0:Summary='STATS':{Ver[Q] SYS[a, b] ADJ[1]},HBinfo='HB0':{PVT_T0[58 59] MW[7]}");
         assert_eq!(items, [("Ver", "Q"), ("SYS", "a, b"), ("ADJ", "1"), ("PVT_T0", "58 59"), ("MW", "7")]);
+        let [fields, _] = take("STATS=0,MM ID0={A[1] B[2 }], C[3 {]},MM Count=1");
+        assert_eq!(
+            fields[1..],
+            [("MM ID0", "{A[1] B[2 }], C[3 {]}"), ("MM Count", "1")],
+            "braces in brackets are none"
+        );
         let [fields, items] = take("STATS=0,MM ID1=PS[1] A[2,MM ID2=PS[2] TA[3],MM Count=2");
         assert_eq!((items, fields.len()), (vec![("PS", "1"), ("A", "2,MM ID2=PS[2"), ("TA", "3")], 3));
         let [fields, items] = take("STATS=0,MM ID1=PS[1] A[2],MM ID2=PS[2] TA[3],MM Count=2");

@@ -34,15 +34,24 @@ struct Ends {
     length: usize,
 }
 
+/// The last bytes of a key, as many as these first ones.
+#[inline(always)]
+const fn last_chunk<'a, const N: usize>(key: &'a [u8], first: &'a [u8; N]) -> &'a [u8; N] {
+    match key.last_chunk() {
+        Some(last) => last,
+        None => first,
+    }
+}
+
 /// Longest key of which the ends are all.
 const ENDS_BYTES: usize = 16;
 
 impl Ends {
     #[inline(always)]
     const fn of(key: &[u8]) -> Self {
-        let (first, last) = match (key.first_chunk(), key.last_chunk()) {
-            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-            _ => Self::of_short(key),
+        let (first, last) = match key.first_chunk() {
+            Some(first) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last_chunk(key, first))),
+            None => Self::of_short(key),
         };
         Ends { first, last, length: key.len() }
     }
@@ -50,11 +59,11 @@ impl Ends {
     /// The ends of a key of less than eight bytes.
     #[inline(always)]
     const fn of_short(key: &[u8]) -> (u64, u64) {
-        match (key.first_chunk(), key.last_chunk(), key) {
-            (Some(first), Some(last), _) => (u32::from_le_bytes(*first) as u64, u32::from_le_bytes(*last) as u64),
-            (_, _, [first, second, last]) => ((*first as u64) << 8 | *second as u64, *last as u64),
-            (_, _, [first, second]) => ((*first as u64) << 8 | *second as u64, 0),
-            (_, _, [first]) => (*first as u64, 0),
+        match (key.first_chunk(), key) {
+            (Some(first), _) => (u32::from_le_bytes(*first) as u64, u32::from_le_bytes(*last_chunk(key, first)) as u64),
+            (_, [first, second, last]) => ((*first as u64) << 8 | *second as u64, *last as u64),
+            (_, [first, second]) => ((*first as u64) << 8 | *second as u64, 0),
+            (_, [first]) => (*first as u64, 0),
             _ => (0, 0),
         }
     }
@@ -173,15 +182,16 @@ impl Keys {
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
     begin: u32,
-    length: u32,
+    end: u32,
 }
 
-static NO_PLACES: [Place; NUMBERS] = [Place { begin: 0, length: 0 }; NUMBERS];
+static NO_PLACES: [Place; NUMBERS] = [Place { begin: 0, end: 0 }; NUMBERS];
 
 /// Where the values of some records stand in a text: memory that serves one text after the other.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     width: usize,
+    rows: usize,
     places: Vec<Place>,
 }
 
@@ -189,24 +199,26 @@ impl Table {
     /// Removes all rows, and makes those to come as long as these keys need.
     pub fn clear(&mut self, keys: &Keys) {
         self.places.clear();
-        self.width = keys.count + 1;
+        (self.width, self.rows) = (keys.count + 1, 0);
     }
 
     /// How many rows there are.
     pub fn rows(&self) -> usize {
-        self.places.len().checked_div(self.width).unwrap_or(0)
+        self.rows
     }
 
     /// Adds a row without values, to be filled.
     pub fn add(&mut self) -> NewRow<'_> {
         let begin = self.places.len();
+        self.rows += 1;
         self.places.extend_from_slice(NO_PLACES.get(..self.width).unwrap_or_default());
         NewRow(self.places.get_mut(begin..).unwrap_or_default())
     }
 
     /// The row of this number.
     pub fn row(&self, number: usize) -> Row<'_> {
-        Row(self.places.chunks_exact(self.width.max(1)).nth(number).unwrap_or_default())
+        let begin = number * self.width;
+        Row(self.places.get(begin..begin + self.width).unwrap_or_default())
     }
 
     /// Bytes of memory that it holds.
@@ -223,8 +235,8 @@ impl Row<'_> {
     /// The place of the value of a key.
     #[inline(always)]
     pub fn get(self, key: Key) -> Option<Range<usize>> {
-        let Place { begin, length } = *self.0.get(usize::from(key.0)).filter(|place| place.begin > 0)?;
-        Some(begin as usize..begin as usize + length as usize)
+        let Place { begin, end } = *self.0.get(usize::from(key.0)).filter(|place| place.begin > 0)?;
+        Some(begin as usize..end as usize)
     }
 }
 
@@ -235,11 +247,11 @@ pub struct NewRow<'a>(&'a mut [Place]);
 impl NewRow<'_> {
     /// Notes where the value of a key stands, if the key is one of the set. Of one that came twice the first counts.
     #[inline(always)]
-    pub fn put(&mut self, keys: &Keys, text: &[u8], key: Range<usize>, value: Range<usize>) {
-        let Some(key) = text.get(key).and_then(|key| keys.find(key)) else { return };
-        let (Ok(begin), Ok(length)) = (u32::try_from(value.start), u32::try_from(value.len())) else { return };
+    pub fn put(&mut self, keys: &Keys, key: &[u8], value: Range<usize>) {
+        let Some(key) = keys.find(key) else { return };
+        let (Ok(begin), Ok(end)) = (u32::try_from(value.start), u32::try_from(value.end)) else { return };
         if let Some(place @ Place { begin: 0, .. }) = self.0.get_mut(usize::from(key.0)) {
-            *place = Place { begin, length };
+            *place = Place { begin, end };
         }
     }
 }
@@ -296,13 +308,12 @@ mod tests {
         let mut table = Table::default();
         assert_eq!((table.rows(), table.row(0).get(one)), (0, None));
         table.clear(&keys);
-        let text = b"one none other";
         let mut row = table.add();
-        row.put(&keys, text, 0..3, 2..4);
-        row.put(&keys, text, 0..3, 1..2);
-        row.put(&keys, text, 4..8, 5..5);
-        row.put(&keys, text, 0..2, 6..7);
-        table.add().put(&keys, text, 9..14, 7..9);
+        row.put(&keys, b"one", 2..4);
+        row.put(&keys, b"one", 1..2);
+        row.put(&keys, b"none", 5..5);
+        row.put(&keys, b"on", 6..7);
+        table.add().put(&keys, b"other", 7..9);
         assert_eq!([one, other, none].map(|key| table.row(0).get(key)), [Some(2..4), None, Some(5..5)]);
         assert_eq!([one, other, none].map(|key| table.row(1).get(key)), [None, Some(7..9), None]);
         assert_eq!((table.rows(), table.row(2).get(one)), (2, None));
