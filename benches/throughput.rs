@@ -3,6 +3,7 @@
 //!
 //! It is compiled with the release's profile, since it is the release whose speed counts.
 
+use std::collections::BTreeMap;
 use std::mem::{replace, take};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use avalonhome_prometheus_exporter::store::{Miner, Store};
 use avalonhome_prometheus_exporter::target::Target;
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
+use serde_json::{Value, json};
 
 const NANO_3S: &[u8] = include_bytes!("../tests/captures/nano3s__25021401_56abae7__high.reply");
 const A15: &[u8] = include_bytes!("../tests/captures/a15-194__24102401_25462b2__mining.reply");
@@ -84,6 +86,18 @@ fn parse(bencher: Bencher<'_, '_>, capture: Named) {
         let reply = Reply::parse_in(memory_now, &KEYS, black_box(bytes), Request::Standard, true);
         memory = reply.map(Reply::into_memory).ok();
     });
+}
+
+/// What a parser of the same facts takes that everybody knows, for machines differ from minute to minute: the fields of the
+/// reply as JSON, read into a value by `serde_json`. MB/s of the reply's text, not of the longer JSON.
+#[divan::bench(args = [("nano3s", NANO_3S)].map(Named))]
+fn json(bencher: Bencher<'_, '_>, capture: Named) {
+    let bytes = without_nul(capture.0.1);
+    let text = String::from_utf8_lossy(bytes);
+    let fields = text.split('|').map(|record| record.split(',').filter_map(|field| field.split_once('=')));
+    let records: Vec<_> = fields.map(|fields| json!(fields.collect::<BTreeMap<_, _>>())).collect();
+    let json = Value::from(records).to_string();
+    bencher.counter(BytesCount::of_slice(bytes)).bench_local(|| serde_json::from_str::<Value>(black_box(&json)));
 }
 
 /// Rendering with chips on, and putting the text together in pieces; MB/s of page text.
