@@ -66,6 +66,22 @@ pub struct Reading {
     pub dropped: u64,
 }
 
+impl Default for Reading {
+    fn default() -> Self {
+        Reading {
+            miner: [None; MINER.len()],
+            state: None,
+            boards: Vec::new(),
+            fans: Vec::new(),
+            positions: [None; POSITIONS.len()],
+            chips: Vec::new(),
+            pools: Vec::new(),
+            watts: None,
+            dropped: 0,
+        }
+    }
+}
+
 impl Reading {
     /// The value of a row of `MINER`, by its source. A source that no row has is a mistake of this program, and absent.
     pub fn get(&self, source: Miner) -> Option<f64> {
@@ -94,6 +110,12 @@ pub struct PoolReading {
     pub values: [Option<f64>; POOL.len()],
     /// Values under the index alone.
     pub state: [Option<f64>; POOL_STATE.len()],
+}
+
+impl Default for PoolReading {
+    fn default() -> Self {
+        PoolReading { index: 0, labels: Texts::default(), values: [None; POOL.len()], state: [None; POOL_STATE.len()] }
+    }
 }
 
 impl PoolReading {
@@ -130,38 +152,26 @@ pub fn collect(reply: &Reply<'_>) -> Collected {
 
 /// The same, in the memory of a reading that was replaced, unless somebody still looks at it.
 pub fn collect_in(replaced: Option<Arc<Reading>>, reply: &Reply<'_>) -> Collected {
-    let memory = replaced.and_then(Arc::into_inner);
-    let (mut boards, mut fans, mut chips, mut pools) =
-        memory.map(|old| (old.boards, old.fans, old.chips, old.pools)).unwrap_or_default();
-    boards.clear();
-    fans.clear();
-    chips.clear();
-    pools.clear();
+    let mut shared = replaced.filter(|reading| Arc::strong_count(reading) == 1).unwrap_or_default();
+    let reading = Arc::make_mut(&mut shared);
     let mut source = Source::new(reply);
-    let more_chips = source.chips(&mut chips);
-    source.chips = Chips::new(&chips, more_chips);
-    let mut miner = [None; MINER.len()];
-    for ((value, row), key) in miner.iter_mut().zip(MINER).zip(MINER_KEYS) {
+    let more_chips = source.chips(&mut reading.chips);
+    source.chips = Chips::new(&reading.chips, more_chips);
+    for ((value, row), key) in reading.miner.iter_mut().zip(MINER).zip(MINER_KEYS) {
         *value = source.miner(row.source, key, row.scale);
     }
-    let more_boards = source.boards(&mut boards);
-    fans.extend(FAN_KEYS.into_iter().map_while(|key| source.items.raw(key)).map(number));
+    reading.state = source.state;
+    let more_boards = source.boards(&mut reading.boards);
+    reading.fans.clear();
+    reading.fans.extend(FAN_KEYS.into_iter().map_while(|key| source.items.raw(key)).map(number));
+    reading.positions = POSITION_KEYS.map(|key| source.live(key).filter(|celsius| *celsius > -273.0));
+    reading.watts = source.supply.get(Quantity::Watts);
     let mut cut_labels = 0;
-    let more_pools = self::pools(reply, &mut pools, &mut cut_labels);
+    let more_pools = pools(reply, &mut reading.pools, &mut cut_labels);
     let info = info(reply.version(), source.items.raw(VER), &mut cut_labels);
-    let more = more_chips + more_boards + more_pools + cut_labels;
-    let reading = Arc::new(Reading {
-        miner,
-        state: source.state,
-        boards,
-        fans,
-        positions: POSITION_KEYS.map(|key| source.live(key).filter(|celsius| *celsius > -273.0)),
-        chips,
-        pools,
-        watts: source.supply.get(Quantity::Watts),
-        dropped: (more + reply.more_records()) as u64,
-    });
-    (Arc::new(info), reading)
+    let more = more_chips + more_boards + more_pools + cut_labels + reply.more_records();
+    reading.dropped = more as u64;
+    (Arc::new(info), shared)
 }
 
 /// Who a miner says it is, by `version` alone.
@@ -340,6 +350,7 @@ impl<'a> Source<'a> {
     /// Reads the chips of all boards; how many there were no place for. A board has as many chips as its longest list, so
     /// that the lists stay in step.
     fn chips(&self, chips: &mut Vec<[Option<f64>; CHIP.len()]>) -> usize {
+        chips.clear();
         let boards = CHIP_KEYS.map(|keys| keys.map(|key| self.items.raw(key).unwrap_or_default()));
         let mut more = 0;
         for lists in boards {
@@ -373,6 +384,7 @@ impl<'a> Source<'a> {
 
     /// Reads the boards; how many there were no place for.
     fn boards(&self, boards: &mut Vec<[Option<f64>; BOARD.len()]>) -> usize {
+        boards.clear();
         let mut count = 0;
         for (at, (row, key)) in BOARD.iter().zip(BOARD_KEYS).enumerate() {
             let (is_shown, has_zero) = match row.source {
@@ -477,22 +489,28 @@ fn pools(reply: &Reply<'_>, pools: &mut Vec<PoolReading>, cut: &mut usize) -> us
     let stats = |index: u32| reply.stats().find(|record| number_of(*record) == Some(index));
     let known = reply.pools().filter_map(|record| Some((record.raw(POOL_NUMBER)?.parse().ok()?, Some(record))));
     let others = reply.stats().filter_map(number_of);
-    pools.reserve(reply.pools().count().min(POOLS_MAX));
-    let mut more = 0;
+    let (mut count, mut more) = (0, 0);
     for (index, record) in known.chain(others.map(|index| (index, None))) {
-        if pools.iter().any(|pool| pool.index == index) {
+        if pools.iter().take(count).any(|pool| pool.index == index) {
             continue;
         }
-        if pools.len() == POOLS_MAX {
+        if count == POOLS_MAX {
             more += 1;
             continue;
         }
-        pools.push(pool(index, record, stats(index), cut));
+        if count == pools.len() {
+            pools.push(PoolReading::default());
+        }
+        if let Some(place) = pools.get_mut(count) {
+            pool(place, index, record, stats(index), cut);
+        }
+        count += 1;
     }
+    pools.truncate(count);
     more
 }
 
-fn pool(index: u32, record: Option<Fields<'_>>, stats: Option<Fields<'_>>, cut: &mut usize) -> PoolReading {
+fn pool(pool: &mut PoolReading, index: u32, record: Option<Fields<'_>>, stats: Option<Fields<'_>>, cut: &mut usize) {
     let flag = |value: &str| match value {
         "true" => Some(1.0),
         "false" => Some(0.0),
@@ -513,11 +531,10 @@ fn pool(index: u32, record: Option<Fields<'_>>, stats: Option<Fields<'_>>, cut: 
         };
         row.scale.apply(value?)
     };
-    let mut values = [None; POOL.len()];
-    values.iter_mut().zip(POOL).zip(POOL_KEYS).for_each(|((slot, row), key)| *slot = value(row, key));
-    let mut by_index = [None; POOL_STATE.len()];
-    by_index.iter_mut().zip(POOL_STATE).zip(POOL_STATE_KEYS).for_each(|((slot, row), key)| *slot = value(row, key));
-    let labels = Texts::new(|number, text| {
+    pool.index = index;
+    pool.values.iter_mut().zip(POOL).zip(POOL_KEYS).for_each(|((slot, row), key)| *slot = value(row, key));
+    pool.state.iter_mut().zip(POOL_STATE).zip(POOL_STATE_KEYS).for_each(|((slot, row), key)| *slot = value(row, key));
+    pool.labels.replace(|number, text| {
         // As `POOL_LABELS`.
         let key = match number {
             1 => URL,
@@ -531,7 +548,6 @@ fn pool(index: u32, record: Option<Fields<'_>>, stats: Option<Fields<'_>>, cut: 
         };
         push_short(text, &record.and_then(|record| record.text(key)).unwrap_or_default(), cut);
     });
-    PoolReading { index, labels, values, state: by_index }
 }
 
 #[cfg(test)]

@@ -16,13 +16,20 @@ const BYTES: usize = 128;
 
 impl<const N: usize> Texts<N> {
     /// The texts that `append` appends, called with the number of each.
-    pub fn new(mut append: impl FnMut(usize, &mut String)) -> Self {
-        let mut joined = String::with_capacity(BYTES);
-        let ends = std::array::from_fn(|number| {
-            append(number, &mut joined);
-            joined.len()
-        });
-        Texts { joined, ends }
+    pub fn new(append: impl FnMut(usize, &mut String)) -> Self {
+        let mut texts = Self::default();
+        texts.replace(append);
+        texts
+    }
+
+    /// Replaces them by those that `append` appends.
+    pub fn replace(&mut self, mut append: impl FnMut(usize, &mut String)) {
+        self.joined.clear();
+        self.joined.reserve(BYTES);
+        for (number, end) in self.ends.iter_mut().enumerate() {
+            append(number, &mut self.joined);
+            *end = self.joined.len();
+        }
     }
 
     /// All of them.
@@ -44,8 +51,10 @@ mod tests {
 
     #[test]
     fn each_is_what_was_appended() {
-        let texts = Texts::<4>::new(|number, text| text.push_str(["a", "", "ü=", "d"][number]));
+        let mut texts = Texts::<4>::new(|number, text| text.push_str(["a", "", "ü=", "d"][number]));
         assert_eq!(texts.all(), ["a", "", "ü=", "d"]);
+        texts.replace(|number, text| text.push_str(["", "b", "", "c"][number]));
+        assert_eq!(texts.all(), ["", "b", "", "c"]);
         assert_eq!(Texts::<2>::default().all(), ["", ""]);
     }
 }
