@@ -4,7 +4,6 @@
 //! was sent; the new ones leave out what is no reading: chips and boards of a miner in standby (it repeats those of the
 //! last run), -273 for a sensor that is not there, a chip at 0 °C.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
 use crate::cgminer::{Fields, Reply, Version};
@@ -541,8 +540,12 @@ fn pool(pool: &mut PoolReading, index: u32, record: Option<Fields<'_>>, stats: O
             2 => PRIORITY,
             3 => STATUS,
             _ => {
-                let prefix = if number == 0 { "" } else { "POOL" };
-                let _ = write!(text, "{prefix}{index}");
+                text.push_str(if number == 0 { "" } else { "POOL" });
+                // Most have one digit, for which `fmt` takes long.
+                match char::from_digit(index, 10) {
+                    Some(digit) => text.push(digit),
+                    None => text.push_str(&index.to_string()),
+                }
                 return;
             }
         };
