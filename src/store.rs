@@ -1,9 +1,9 @@
 //! What is known of each miner, behind one lock a miner: the last reading, counters, transitions, energy.
 //!
 //! What can be derived is not stored: a miner is up exactly when its last poll left a reading, its status changes are
-//! its ups and downs, its errors are the sum of their kinds. A reading is never changed, only replaced, so a page that
-//! took its snapshot never mixes two polls of one miner, and neither waits for the other longer than it takes to copy
-//! one record. The lock is taken here and nowhere else, and no guard leaves this module.
+//! its ups and downs, its errors are the sum of their kinds. A reading that is known to anybody is never changed, only
+//! replaced, so a page that took its snapshot never mixes two polls of one miner, and neither waits for the other longer
+//! than it takes to copy one record. The lock is taken here and nowhere else, and no guard leaves this module.
 //!
 //! Why no model checker: the crate has no `unsafe`, so data races do not compile. What is left are deadlocks and lost
 //! wake-ups. No lock here is taken while another is held, so no circle of waiters can form. The one wait for another
