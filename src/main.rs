@@ -7,17 +7,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
-use avalonhome_prometheus_exporter::cli::{self, Command};
-use avalonhome_prometheus_exporter::config::Config;
-use avalonhome_prometheus_exporter::demo;
-use avalonhome_prometheus_exporter::gate;
-use avalonhome_prometheus_exporter::http::Site;
-use avalonhome_prometheus_exporter::limits::Limits;
+use avalonhome_prometheus_exporter::cli::arguments::{self, Command};
+use avalonhome_prometheus_exporter::config::settings::Config;
+use avalonhome_prometheus_exporter::config::target::Target;
+use avalonhome_prometheus_exporter::demo::plans;
+use avalonhome_prometheus_exporter::demo::replay;
+use avalonhome_prometheus_exporter::http::gate;
+use avalonhome_prometheus_exporter::http::limits::Limits;
 use avalonhome_prometheus_exporter::logging;
-use avalonhome_prometheus_exporter::poll::Poller;
-use avalonhome_prometheus_exporter::replay;
-use avalonhome_prometheus_exporter::store::Store;
-use avalonhome_prometheus_exporter::target::Target;
+use avalonhome_prometheus_exporter::miner::poller::Poller;
+use avalonhome_prometheus_exporter::miner::store::Store;
+use avalonhome_prometheus_exporter::site::router::Site;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err((code, text)) => {
-            cli::complain(&text);
+            arguments::complain(&text);
             ExitCode::from(code)
         }
     }
@@ -40,43 +40,43 @@ fn run() -> Result<(), Failure> {
     match command {
         Command::Serve => serve(settings()?),
         Command::Demo => {
-            cli::announce(demo::BANNER);
-            show(demo::start().map_err(|error| (1, format!("cannot start the simulated miners: {error}")))?)
+            arguments::announce(plans::BANNER);
+            show(plans::start().map_err(|error| (1, format!("cannot start the simulated miners: {error}")))?)
         }
         Command::Replay(files) => show(replay::start(&files).map_err(|error| (1, error.to_string()))?),
         Command::Capture(address) => {
-            let (reply, name) = cli::capture(&address).map_err(|text| (1, text))?;
-            cli::print(&reply);
-            cli::announce(&format!("as a test this capture is called {name}\n"));
+            let (reply, name) = arguments::capture(&address).map_err(|text| (1, text))?;
+            arguments::print(&reply);
+            arguments::announce(&format!("as a test this capture is called {name}\n"));
             Ok(())
         }
         Command::Discover { range, is_sd } => {
-            let addresses = cli::addresses(&range).map_err(|text| (2, text))?;
+            let addresses = arguments::addresses(&range).map_err(|text| (2, text))?;
             let port = Config::api_port().map_err(|faults| (2, faults.to_string()))?;
-            cli::print(cli::discover(&addresses, port, is_sd).map_err(|text| (1, text))?);
+            arguments::print(arguments::discover(&addresses, port, is_sd).map_err(|text| (1, text))?);
             Ok(())
         }
         Command::Healthcheck => {
             let address = Config::local_address().map_err(|faults| (1, faults.to_string()))?;
-            cli::healthcheck(address).map_err(|text| (1, text))
+            arguments::healthcheck(address).map_err(|text| (1, text))
         }
         Command::Once => {
             let config = settings()?;
             let _log = logging::init(config.log_level);
-            let (page, has_answer) = cli::once(&config);
-            cli::print(&page);
+            let (page, has_answer) = arguments::once(&config);
+            arguments::print(&page);
             if has_answer { Ok(()) } else { Err((1, "no miner answered".into())) }
         }
         Command::CheckConfig => {
-            cli::print(cli::describe(&settings()?));
+            arguments::print(arguments::describe(&settings()?));
             Ok(())
         }
         Command::Version => {
-            cli::print(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n"));
+            arguments::print(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n"));
             Ok(())
         }
         Command::Help => {
-            cli::print_help();
+            arguments::print_help();
             Ok(())
         }
     }
@@ -90,10 +90,11 @@ fn show(targets: Vec<Target>) -> Result<(), Failure> {
 fn serve(config: Config) -> Result<(), Failure> {
     let _log = logging::init(config.log_level);
     log::info!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-    cli::describe(&config).lines().for_each(|line| log::info!("{line}"));
+    arguments::describe(&config).lines().for_each(|line| log::info!("{line}"));
     // As PID 1 a process has no default action for signals, so they are caught before anything else can take time.
     let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(|error| (1, format!("cannot catch signals: {error}")))?;
-    let listener = TcpListener::bind(config.listen).map_err(|error| (1, cli::listen_error(config.listen, &error)))?;
+    let listener =
+        TcpListener::bind(config.listen).map_err(|error| (1, arguments::listen_error(config.listen, &error)))?;
     let store =
         Arc::new(Store::new(&config.targets, config.interval, config.price.as_ref().map(|price| price.tariff.clone())));
     let poller = Arc::new(Poller::new(store.clone(), config.request(), config.timeout));

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 
-use crate::metrics::{PROCESS, Process};
+use crate::metrics::catalogue::{PROCESS, Process};
 
 /// `/proc` counts time in ticks of 1/100 s for programs (`USER_HZ`), on every architecture that this is built for.
 const TICKS_PER_SECOND: f64 = 100.0;

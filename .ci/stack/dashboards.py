@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "grafana/dashboards").glob("*.json"))
-CATALOGUE = ROOT / "src/metrics.rs"
+CATALOGUE = ROOT / "src/metrics/catalogue.rs"
 OLD_NAMES = Path(__file__).parent / "python-exporter-names.txt"
 
 # Metrics of others: Prometheus itself, and the exporters that prometheus/targets.d has examples for.

@@ -1,8 +1,8 @@
 //! Hostile clients against the gate, over real sockets on loopback. Each attack is followed by an honest client.
 
-use avalonhome_prometheus_exporter::gate::{Gate, serve};
-use avalonhome_prometheus_exporter::limits::Limits;
-use avalonhome_prometheus_exporter::server::{Body, Request, Response};
+use avalonhome_prometheus_exporter::http::gate::{Gate, serve};
+use avalonhome_prometheus_exporter::http::inner::{Body, Request, Response};
+use avalonhome_prometheus_exporter::http::limits::Limits;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};

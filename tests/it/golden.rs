@@ -8,12 +8,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use avalonhome_prometheus_exporter::cgminer::{Reply, Request};
-use avalonhome_prometheus_exporter::collect::collect;
-use avalonhome_prometheus_exporter::keys::KEYS;
-use avalonhome_prometheus_exporter::render::{View, page};
-use avalonhome_prometheus_exporter::store::Store;
-use avalonhome_prometheus_exporter::target::Target;
+use avalonhome_prometheus_exporter::cgminer::reply::{Reply, Request};
+use avalonhome_prometheus_exporter::config::target::Target;
+use avalonhome_prometheus_exporter::metrics::keys::KEYS;
+use avalonhome_prometheus_exporter::miner::collect::collect;
+use avalonhome_prometheus_exporter::miner::store::Store;
+use avalonhome_prometheus_exporter::site::metrics_page::{View, page};
 
 use crate::page::{Page, Sample};
 

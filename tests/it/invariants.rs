@@ -8,16 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use avalonhome_prometheus_exporter::cgminer::{Reply, ReplyError, Request};
-use avalonhome_prometheus_exporter::collect::{Collected, collect};
-use avalonhome_prometheus_exporter::error::{ErrorKind, Phase, PollError};
-use avalonhome_prometheus_exporter::exposition::Kind;
-use avalonhome_prometheus_exporter::keys::KEYS;
-use avalonhome_prometheus_exporter::metrics::{ENERGY_COST, POLL, Poll};
-use avalonhome_prometheus_exporter::poll::Poller;
-use avalonhome_prometheus_exporter::render::{View, page};
-use avalonhome_prometheus_exporter::store::Store;
-use avalonhome_prometheus_exporter::target::Target;
+use avalonhome_prometheus_exporter::cgminer::error::{ErrorKind, Phase, PollError};
+use avalonhome_prometheus_exporter::cgminer::reply::{Reply, ReplyError, Request};
+use avalonhome_prometheus_exporter::config::target::Target;
+use avalonhome_prometheus_exporter::exposition::writer::Kind;
+use avalonhome_prometheus_exporter::metrics::catalogue::{ENERGY_COST, POLL, Poll};
+use avalonhome_prometheus_exporter::metrics::keys::KEYS;
+use avalonhome_prometheus_exporter::miner::collect::{Collected, collect};
+use avalonhome_prometheus_exporter::miner::poller::Poller;
+use avalonhome_prometheus_exporter::miner::store::Store;
+use avalonhome_prometheus_exporter::site::metrics_page::{View, page};
 
 use crate::exporter::Settings;
 use crate::fake_miner::{Behaviour, FakeMiner};

@@ -8,9 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::{env, fs};
 
-use avalonhome_prometheus_exporter::cgminer::{Reply, Request};
-use avalonhome_prometheus_exporter::collect::collect;
-use avalonhome_prometheus_exporter::keys::KEYS;
+use avalonhome_prometheus_exporter::cgminer::reply::{Reply, Request};
+use avalonhome_prometheus_exporter::metrics::keys::KEYS;
+use avalonhome_prometheus_exporter::miner::collect::collect;
 
 use crate::untrusted::{ANSWER, HEAD, NETWORK_NAME, PAGE, REPLY, SETTINGS, Target, captures, page_with};
 

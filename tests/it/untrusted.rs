@@ -13,17 +13,21 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use avalonhome_prometheus_exporter::cgminer::{Memory, Reply, Request, Version};
-use avalonhome_prometheus_exporter::collect::{Collected, Info, Reading, collect, collect_in, identify};
-use avalonhome_prometheus_exporter::config::{Config, VARIABLES};
-use avalonhome_prometheus_exporter::exposition::LABEL_CHARS_MAX;
-use avalonhome_prometheus_exporter::keys::KEYS;
-use avalonhome_prometheus_exporter::network::Allow;
-use avalonhome_prometheus_exporter::poll::Poller;
-use avalonhome_prometheus_exporter::probe::Probes;
-use avalonhome_prometheus_exporter::store::Store;
-use avalonhome_prometheus_exporter::target::parse_list;
-use avalonhome_prometheus_exporter::{head, mdns, miner_page, render, status_page};
+use avalonhome_prometheus_exporter::cgminer::mdns;
+use avalonhome_prometheus_exporter::cgminer::reply::{Memory, Reply, Request, Version};
+use avalonhome_prometheus_exporter::config::allow_list::Allow;
+use avalonhome_prometheus_exporter::config::settings::{Config, VARIABLES};
+use avalonhome_prometheus_exporter::config::target::parse_list;
+use avalonhome_prometheus_exporter::exposition::writer::LABEL_CHARS_MAX;
+use avalonhome_prometheus_exporter::http::request;
+use avalonhome_prometheus_exporter::metrics::keys::KEYS;
+use avalonhome_prometheus_exporter::miner::collect::{Collected, Info, Reading, collect, collect_in, identify};
+use avalonhome_prometheus_exporter::miner::poller::Poller;
+use avalonhome_prometheus_exporter::miner::store::Store;
+use avalonhome_prometheus_exporter::site::fleet_page;
+use avalonhome_prometheus_exporter::site::metrics_page;
+use avalonhome_prometheus_exporter::site::miner_page;
+use avalonhome_prometheus_exporter::site::probe::Probes;
 
 use crate::markup::assert_well_formed;
 use crate::page::Page;
@@ -232,7 +236,7 @@ fn up_to_nul(bytes: &[u8]) -> (&[u8], bool) {
     (&bytes[..end.unwrap_or(bytes.len())], end.is_some())
 }
 
-type Outcome = Result<Collected, avalonhome_prometheus_exporter::cgminer::ReplyError>;
+type Outcome = Result<Collected, avalonhome_prometheus_exporter::cgminer::reply::ReplyError>;
 
 fn read(bytes: &[u8]) -> Outcome {
     let (bytes, is_whole) = up_to_nul(bytes);
@@ -302,8 +306,14 @@ fn store_with(bytes: &[u8]) -> Store {
 
 fn page_of(store: &Store) -> String {
     let price = Some(("USD", 0.3));
-    render::page(&render::View { miners: &store.miners(), now: Instant::now(), chips: true, price, own: None })
-        .to_text()
+    metrics_page::page(&metrics_page::View {
+        miners: &store.miners(),
+        now: Instant::now(),
+        chips: true,
+        price,
+        own: None,
+    })
+    .to_text()
 }
 
 fn page(bytes: &[u8]) {
@@ -316,8 +326,8 @@ fn page(bytes: &[u8]) {
 
     let (miners, now, at) = (store.miners(), Instant::now(), SystemTime::now());
     let (interval, price) = (Duration::from_secs(10), Some(("USD", 0.3)));
-    let view = status_page::View { miners: &miners, now, at, interval, price, is_still: true };
-    for html in [status_page::fleet(&view, &[]), miner_page::page(&view, &miners[0])] {
+    let view = fleet_page::View { miners: &miners, now, at, interval, price, is_still: true };
+    for html in [fleet_page::fleet(&view, &[]), miner_page::page(&view, &miners[0])] {
         assert_well_formed(&html);
         assert!(!html.contains(|char: char| char.is_control() && char != '\n'));
     }
@@ -381,29 +391,32 @@ fn assert_sound(config: &Config) {
 }
 
 fn head(bytes: &[u8]) {
-    let end = head::end(bytes, 0);
-    let dripped = (1..=bytes.len()).find_map(|length| head::end(&bytes[..length], length - 1));
+    let end = request::end(bytes, 0);
+    let dripped = (1..=bytes.len()).find_map(|length| request::end(&bytes[..length], length - 1));
     assert_eq!(end, dripped, "the end is where it is, however the bytes arrive");
     let whole = &bytes[..end.unwrap_or(bytes.len())];
-    let _ = head::too_large(whole);
-    match head::parse(whole) {
+    let _ = request::too_large(whole);
+    match request::parse(whole) {
         Ok(head) => assert_canonical(&head),
-        Err(status) => assert!(status.starts_with('4') || status == head::VERSION_NOT_SUPPORTED, "{status}"),
+        Err(status) => assert!(status.starts_with('4') || status == request::VERSION_NOT_SUPPORTED, "{status}"),
     }
-    assert!(end.is_none() || head::parse(whole).is_err() || head::plausible(whole), "refused early and taken late");
+    assert!(
+        end.is_none() || request::parse(whole).is_err() || request::plausible(whole),
+        "refused early and taken late"
+    );
 }
 
 /// What reaches the inner server is of one narrow shape, and is its own canonical form.
-fn assert_canonical(head: &head::Head) {
+fn assert_canonical(head: &request::Head) {
     let text = head.canonical(7);
     let lines: Vec<&str> = text.strip_suffix("\r\n\r\n").unwrap().split("\r\n").collect();
     assert!(lines.iter().all(|line| line.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~'))), "{text:?}");
     assert!(lines[0].starts_with("HEAD /") && head.path().starts_with('/'), "{text:?}");
     let names: Vec<&str> = lines[1..].iter().map(|line| line.split_once(": ").unwrap().0).collect();
-    assert_eq!((names.first(), names.last()), (Some(&"Connection"), Some(&head::TICKET)));
-    let passed = ["Accept", head::SCRAPE_TIMEOUT];
+    assert_eq!((names.first(), names.last()), (Some(&"Connection"), Some(&request::TICKET)));
+    let passed = ["Accept", request::SCRAPE_TIMEOUT];
     assert!(names[1..names.len() - 1].iter().all(|name| passed.contains(name)), "{text:?}");
-    let again = head::parse(text.as_bytes()).unwrap();
+    let again = request::parse(text.as_bytes()).unwrap();
     assert_eq!((again.canonical(7), again.wants_page), (text.clone(), false));
     let query = lines[0].split(' ').nth(1).and_then(|target| target.split_once('?')).map_or("", |(_, query)| query);
     assert!(PROBES.probe(query, None).is_err(), "nothing may be probed here");

@@ -1,0 +1,4 @@
+//! The subcommands and their arguments.
+
+pub mod arguments;
+pub mod capture;

@@ -1,0 +1,7 @@
+//! The settings: what the environment says, checked and turned into types.
+
+pub mod allow_list;
+pub mod settings;
+pub mod target;
+pub mod tariff;
+pub mod time_zone;

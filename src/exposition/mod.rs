@@ -1,0 +1,4 @@
+//! The Prometheus text format. Knows no miners.
+
+pub mod buffer;
+pub mod writer;

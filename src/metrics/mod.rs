@@ -1,0 +1,5 @@
+//! What is exported: the catalogue of metric families, and where each value comes from.
+
+pub mod catalogue;
+pub mod keys;
+pub mod psu;

@@ -1,0 +1,468 @@
+//! The page: miners in, exposition out, family by family in the order of the catalogue.
+//!
+//! A [`Page`] is no text but what makes one: labels and values as they were when it was asked for. The text comes into being
+//! piece by piece as somebody takes it. With a large fleet it has tens of megabytes; memory for them would cost more time
+//! than writing them, and slow readers would hold it. Labels are escaped once a page, not once a sample.
+//!
+//! Values are kept as they are written, family by family. Readings have them miner by miner; when they were read from there,
+//! a fifth of a large page's time was the wait for memory.
+
+use std::mem::{replace, take};
+use std::slice;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::exposition::buffer::Buffer;
+use crate::exposition::writer::{Family, Labels, Part, Stock, Writer};
+use crate::metrics::catalogue::{
+    BOARD, CHIP, CYCLE_DURATION, ELECTRICITY_PRICE, ENERGY_COST, EXPORTER_INFO, FAN_RPM, HTTP_CONNECTIONS,
+    HTTP_REQUESTS, INFO, MINER, MINER_NAME, POLL, POOL, POOL_LABELS, POOL_STATE, POSITIONS, PROCESS, Row, STATES,
+    SYSTEM_STATE, TEMP_BOARD,
+};
+use crate::miner::collect::{PoolReading, Reading, info_labels};
+use crate::miner::store::Miner;
+
+/// This program's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What a page shows.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The miners, in the order of the settings.
+    pub miners: &'a [Miner],
+    /// The moment that ages count to.
+    pub now: Instant,
+    /// Whether to show single chips.
+    pub chips: bool,
+    /// Currency and price of a kWh now.
+    pub price: Option<(&'a str, f64)>,
+    /// What the exporter says of itself; none on a page that is about the miners alone.
+    pub own: Option<Own>,
+}
+
+/// What the exporter says of itself.
+#[derive(Debug, Default)]
+pub struct Own {
+    /// How long the last cycle took.
+    pub cycle: Option<Duration>,
+    /// Connections by what became of them.
+    pub connections: Vec<(&'static str, u64)>,
+    /// Answered requests by path and status.
+    pub requests: Vec<((&'static str, u16), u64)>,
+    /// What the kernel says of the process.
+    pub process: [Option<f64>; PROCESS.len()],
+}
+
+/// A page that is still to be written.
+#[derive(Clone, Debug)]
+pub struct Page {
+    stock: Stock,
+    tables: Vec<Table>,
+}
+
+/// The memory of a page.
+type Memory = (Stock, Vec<Table>);
+
+/// That of an earlier page. To take new memory for each large page and to give it back is a good part of its time.
+static SPARE: Mutex<Memory> = Mutex::new((Stock::new(), Vec::new()));
+
+/// Families that have the same labels.
+#[derive(Clone, Debug, Default)]
+struct Table {
+    families: Vec<Family>,
+    /// Those of each line.
+    labels: Vec<Labels>,
+    /// The lines' values of one family after the other; no number where a line has none.
+    values: Vec<f64>,
+}
+
+/// A page that is being made.
+struct Builder {
+    page: Page,
+    /// Tables whose memory those of this page take, the first last.
+    spare: Vec<Table>,
+}
+
+/// A miner, and its labels where it needs no others.
+struct Entry<'v> {
+    ip: Part,
+    labels: Labels,
+    miner: &'v Miner,
+}
+
+/// By the number of a state, the values of all states.
+#[expect(clippy::indexing_slicing, reason = "computed while it is compiled")]
+const IN_STATE: [[Option<f64>; STATES.len()]; STATES.len()] = {
+    let mut all = [[Some(0.0); STATES.len()]; STATES.len()];
+    let mut state = 0;
+    while state < STATES.len() {
+        all[state][state] = Some(1.0);
+        state += 1;
+    }
+    all
+};
+
+/// Makes the page of `/metrics`.
+pub fn page(view: &View<'_>) -> Page {
+    let mut builder = Builder::new(view, take(&mut *spare()));
+    let version = builder.labels([("version", VERSION)]);
+    builder.family(&EXPORTER_INFO, [(version, 1.0)]);
+    builder.fleet(view);
+    let price = view.price.map(|(currency, price)| (builder.labels([("currency", currency)]), price));
+    builder.family(&ELECTRICITY_PRICE, price);
+    if let Some(own) = &view.own {
+        builder.own(own);
+    }
+    builder.page
+}
+
+/// Makes the page of a probe: the families of the miners and no others. It has memory of its own: with that of a fleet's page
+/// this small one would count as a large one, and be kept waiting like one.
+pub fn probe_page(view: &View<'_>) -> Page {
+    let mut builder = Builder::new(view, Memory::default());
+    builder.fleet(view);
+    builder.page
+}
+
+/// How much is written at a time where nobody takes it.
+const PIECE: usize = 16 << 10;
+
+/// Room for labels to begin with: bytes of the families' names, and of a miner's labels.
+const TEXTS: usize = 12 << 10;
+const MINER_TEXTS: usize = 2 << 10;
+
+impl Builder {
+    /// A page without families.
+    fn new(view: &View<'_>, (mut stock, mut spare): Memory) -> Self {
+        stock.clear();
+        stock.reserve(TEXTS + MINER_TEXTS * view.miners.len());
+        spare.reverse();
+        Builder { page: Page { stock, tables: Vec::with_capacity(spare.len()) }, spare }
+    }
+
+    /// Labels that no other sample has.
+    fn labels<'l>(&mut self, labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> Labels {
+        self.page.stock.labels(&[], labels)
+    }
+
+    /// Adds families with these labels, and with the values of each line in their order.
+    fn table<S>(
+        &mut self,
+        rows: &[Row<S>],
+        labels: impl IntoIterator<Item = Labels>,
+        lines: impl IntoIterator<Item = impl AsRef<[Option<f64>]>>,
+    ) {
+        let Table { mut families, labels: mut all, mut values } = self.spare.pop().unwrap_or_default();
+        families.clear();
+        all.clear();
+        values.clear();
+        families.extend(rows.iter().map(|row| Family::new(&mut self.page.stock, row.name, row.kind, row.help)));
+        all.extend(labels);
+        values.resize(families.len() * all.len(), f64::NAN);
+        for (number, (line, _)) in lines.into_iter().zip(&all).enumerate() {
+            let places = values.iter_mut().skip(number).step_by(all.len());
+            places.zip(line.as_ref()).for_each(|(place, value)| *place = value.unwrap_or(f64::NAN));
+        }
+        self.page.tables.push(Table { families, labels: all, values });
+    }
+
+    /// Adds a family.
+    fn family<S>(&mut self, row: &Row<S>, samples: impl IntoIterator<Item = (Labels, f64)>) {
+        let (labels, values): (Vec<_>, Vec<_>) =
+            samples.into_iter().map(|(labels, value)| (labels, [Some(value)])).unzip();
+        self.table(slice::from_ref(row), labels, values);
+    }
+
+    /// Adds a family of which a miner has one sample.
+    fn each<S>(
+        &mut self,
+        row: &Row<S>,
+        miners: &[Entry<'_>],
+        sample: impl Fn(&mut Stock, &Entry<'_>) -> Option<(Labels, f64)>,
+    ) {
+        let samples: Vec<_> = miners.iter().filter_map(|entry| sample(&mut self.page.stock, entry)).collect();
+        self.family(row, samples);
+    }
+
+    /// Adds families of which a miner has several samples, told apart by a label of this name with these values in turn.
+    fn parts<'v, S, P: 'v>(
+        &mut self,
+        rows: &[Row<S>],
+        miners: &[(Part, &'v Reading)],
+        name: &str,
+        texts: impl Iterator<Item = String>,
+        parts: impl Fn(&'v Reading) -> &'v [P],
+        values: impl Fn(&'v P) -> &'v [Option<f64>],
+    ) {
+        let counts = || miners.iter().map(|(_, reading)| parts(reading).len());
+        let most = counts().max().unwrap_or(0);
+        let numbered: Vec<_> = texts.take(most).map(|text| self.page.stock.part(name, &text)).collect();
+        let mut labels = Vec::with_capacity(counts().sum());
+        for ((ip, _), count) in miners.iter().zip(counts()) {
+            labels.extend(numbered.iter().take(count).map(|part| self.page.stock.labels(&[*ip, *part], [])));
+        }
+        self.table(rows, labels, miners.iter().flat_map(|(_, reading)| parts(reading)).map(values));
+    }
+
+    /// Adds the families that are about miners.
+    fn fleet<'v>(&mut self, view: &View<'v>) {
+        let stock = &mut self.page.stock;
+        let entry = |miner: &'v Miner| {
+            let ip = stock.part("ip", &miner.target.label);
+            Entry { ip, labels: stock.labels(&[ip], []), miner }
+        };
+        let miners: Vec<_> = view.miners.iter().map(entry).collect();
+        let value = |miner: &Miner, row: usize| POLL.get(row).and_then(|row| miner.value(row.source, view.now));
+        let polls =
+            view.miners.iter().map(|miner| std::array::from_fn::<_, { POLL.len() }, _>(|row| value(miner, row)));
+        self.table(POLL, miners.iter().map(|entry| entry.labels), polls);
+        let currency = view.price.map(|(currency, _)| self.page.stock.part("currency", currency));
+        self.each(&ENERGY_COST, &miners, |stock, Entry { ip, miner, .. }| {
+            Some((stock.labels(&[*ip, currency?], []), miner.meter.cost()?))
+        });
+        self.each(&INFO, &miners, |stock, Entry { ip, miner, .. }| {
+            Some((stock.labels(&[*ip], info_labels(miner.info.as_ref()?)), 1.0))
+        });
+        self.each(&MINER_NAME, &miners, |stock, Entry { ip, miner, .. }| {
+            Some((stock.labels(&[*ip], [("name", miner.target.name.as_deref()?)]), 1.0))
+        });
+        let read = || miners.iter().filter_map(|entry| Some((entry, entry.miner.reading.as_deref()?)));
+        self.table(MINER, read().map(|(entry, _)| entry.labels), read().map(|(_, reading)| reading.miner));
+        let read: Vec<_> = read().map(|(entry, reading)| (entry.ip, reading)).collect();
+        self.details(&read, view.chips);
+        self.pools(&read);
+    }
+
+    /// Adds those of which a miner has a sample a state, board, fan, sensor or chip.
+    fn details<'v>(&mut self, read: &[(Part, &'v Reading)], with_chips: bool) {
+        let states = STATES.into_iter().map(str::to_owned);
+        let is_in = |reading: &'v Reading| reading.state.and_then(|state| IN_STATE.get(state)).map_or(&[][..], |is| is);
+        self.parts(slice::from_ref(&SYSTEM_STATE), read, "state", states, is_in, slice::from_ref);
+        let boards = (0..).map(|board: usize| board.to_string());
+        self.parts(BOARD, read, "board", boards, |reading| &reading.boards, |board| board);
+        let fans = (1..).map(|fan: usize| fan.to_string());
+        self.parts(slice::from_ref(&FAN_RPM), read, "fan", fans, |reading| &reading.fans, slice::from_ref);
+        let positions = POSITIONS.into_iter().map(|(position, _)| position.to_owned());
+        let of_positions = |reading: &'v Reading| &reading.positions[..];
+        self.parts(slice::from_ref(&TEMP_BOARD), read, "position", positions, of_positions, slice::from_ref);
+        if with_chips {
+            let chips = (0..).map(|chip: usize| format!("{chip:03}"));
+            self.parts(CHIP, read, "chip", chips, |reading| &reading.chips, |chip| chip);
+        }
+    }
+
+    /// Adds those about pools.
+    fn pools(&mut self, read: &[(Part, &Reading)]) {
+        let pools = || read.iter().flat_map(|(ip, reading)| reading.pools.iter().map(|pool| (*ip, pool)));
+        let all = |(ip, pool): (_, &PoolReading)| {
+            self.page.stock.labels(&[ip], POOL_LABELS.into_iter().zip(pool.labels.all()))
+        };
+        let labels: Vec<_> = pools().map(all).collect();
+        self.table(POOL, labels, pools().map(|(_, pool)| pool.values));
+        let index = |(ip, pool): (_, &PoolReading)| {
+            let [index, ..] = pool.labels.all();
+            self.page.stock.labels(&[ip], [("pool_index", index)])
+        };
+        let labels: Vec<_> = pools().map(index).collect();
+        self.table(POOL_STATE, labels, pools().map(|(_, pool)| pool.state));
+    }
+
+    /// Adds those about the exporter and its process.
+    fn own(&mut self, own: &Own) {
+        let stock = &mut self.page.stock;
+        let connection = |(result, count): &(&str, u64)| (stock.labels(&[], [("result", *result)]), *count as f64);
+        let connections: Vec<_> = own.connections.iter().map(connection).collect();
+        let request = |((path, code), count): &((&str, u16), u64)| {
+            (stock.labels(&[], [("path", *path), ("code", &code.to_string())]), *count as f64)
+        };
+        let requests: Vec<_> = own.requests.iter().map(request).collect();
+        let none = stock.labels(&[], []);
+        self.family(&CYCLE_DURATION, own.cycle.map(|took| (none, took.as_secs_f64())));
+        self.family(&HTTP_CONNECTIONS, connections);
+        self.family(&HTTP_REQUESTS, requests);
+        self.table(PROCESS, [none], [own.process]);
+    }
+}
+
+/// Where the memory of an earlier page is. Nobody waits with the lock in hand.
+fn spare() -> MutexGuard<'static, Memory> {
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn memory_of(stock: &Stock, tables: &[Table]) -> usize {
+    stock.memory() + tables.iter().map(Table::memory).sum::<usize>()
+}
+
+impl Drop for Page {
+    /// Leaves its memory to the next page, unless there is more already.
+    fn drop(&mut self) {
+        let own = (take(&mut self.stock), take(&mut self.tables));
+        let mut spare = spare();
+        if memory_of(&spare.0, &spare.1) < memory_of(&own.0, &own.1) {
+            let less = replace(&mut *spare, own);
+            drop(spare);
+            drop(less);
+        }
+    }
+}
+
+impl Page {
+    /// How many bytes of memory it takes.
+    pub fn memory(&self) -> usize {
+        memory_of(&self.stock, &self.tables)
+    }
+
+    /// Length of its text. It is written for that, and thrown away.
+    pub fn length(&self) -> usize {
+        let (mut pieces, mut piece) = (self.pieces(), Buffer::default());
+        let (mut length, mut has_more) = (0, true);
+        while has_more {
+            piece.clear();
+            has_more = pieces.write(&mut piece, PIECE);
+            length += piece.len();
+        }
+        length
+    }
+
+    /// Its text, from the beginning.
+    pub fn pieces(&self) -> Pieces<'_> {
+        Pieces { page: self, table: 0, family: 0, line: 0, has_samples: false }
+    }
+
+    /// Its whole text.
+    pub fn to_text(&self) -> String {
+        let mut text = Buffer::default();
+        self.pieces().write(&mut text, usize::MAX);
+        String::from_utf8(text.into_text()).unwrap_or_default()
+    }
+}
+
+impl Table {
+    fn memory(&self) -> usize {
+        self.families.capacity() * size_of::<Family>()
+            + self.labels.capacity() * size_of::<Labels>()
+            + self.values.capacity() * size_of::<f64>()
+    }
+
+    /// The labels and values of a family, from a line on.
+    fn column(&self, family: usize, line: usize) -> (&[Labels], &[f64]) {
+        let lines = self.labels.len();
+        let column = self.values.get(family * lines + line..(family + 1) * lines);
+        (self.labels.get(line..).unwrap_or_default(), column.unwrap_or_default())
+    }
+}
+
+/// What is left of a page's text: from this line of this family of this table on.
+#[derive(Clone, Debug)]
+pub struct Pieces<'a> {
+    page: &'a Page,
+    table: usize,
+    family: usize,
+    line: usize,
+    /// Whether the family has a sample already.
+    has_samples: bool,
+}
+
+impl Pieces<'_> {
+    /// Appends the next lines, until there are no more or `out` has so many bytes; it may have more by a line. False at
+    /// the end of the page.
+    pub fn write(&mut self, out: &mut Buffer, bytes: usize) -> bool {
+        while let Some(table) = self.page.tables.get(self.table) {
+            for (number, family) in table.families.iter().enumerate().skip(self.family) {
+                let mut writer = Writer::new(out, &self.page.stock, family, self.has_samples);
+                let (labels, values) = table.column(number, self.line);
+                self.line += writer.samples(labels, values, bytes);
+                self.has_samples = writer.has_samples();
+                if self.line < table.labels.len() {
+                    self.family = number;
+                    return true;
+                }
+                (self.family, self.line, self.has_samples) = (number + 1, 0, false);
+            }
+            (self.table, self.family) = (self.table + 1, 0);
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cgminer::error::PollError;
+    use crate::cgminer::reply::{Reply, Request};
+    use crate::config::target::Target;
+    use crate::metrics::keys::KEYS;
+    use crate::miner::collect::collect;
+    use crate::miner::store::Store;
+
+    fn fleet() -> Vec<Miner> {
+        let targets: Vec<_> =
+            (1..=40).map(|host| Target::parse(&format!("m{host}=192.0.2.{host}"), 4028).unwrap()).collect();
+        let store = Store::new(&targets, Duration::from_secs(10), None);
+        for (number, _) in targets.iter().enumerate() {
+            let text = include_str!("../../tests/captures/nano3s__25021401_56abae7__high.reply");
+            let text = text.trim_end_matches('\0').as_bytes();
+            let reply = Reply::parse(&KEYS, text, Request::Standard, true).unwrap();
+            let outcome = if number % 7 == 0 { Err(PollError::NoAddress) } else { Ok(collect(&reply)) };
+            store.record(number, Instant::now(), outcome);
+        }
+        store.miners()
+    }
+
+    #[test]
+    fn a_page_is_the_same_in_whatever_pieces() {
+        let (miners, own) = (fleet(), Own { connections: vec![("accepted", 1), ("refused", 2)], ..Own::default() });
+        let view =
+            View { miners: &miners, now: Instant::now(), chips: true, price: Some(("USD", 0.3)), own: Some(own) };
+        let page = page(&view);
+        let whole = page.to_text();
+        assert!(whole.len() > 500_000 && whole.ends_with('\n'), "{}", whole.len());
+        assert_eq!(page.length(), whole.len());
+        for bytes in [1, 1000, 64 << 10, whole.len(), usize::MAX] {
+            let (mut pieces, mut piece, mut text) = (page.pieces(), Buffer::default(), Vec::new());
+            let mut has_more = true;
+            while has_more {
+                piece.clear();
+                has_more = pieces.write(&mut piece, bytes);
+                assert_eq!(has_more, has_more && piece.len() >= bytes);
+                assert!(piece.len() < bytes.saturating_add(1000), "{}", piece.len());
+                text.extend_from_slice(piece.text());
+            }
+            assert!(text == whole.as_bytes(), "in pieces of {bytes}");
+        }
+    }
+
+    /// It is what the gate counts, so it may be too much but not too little.
+    #[test]
+    fn the_memory_of_a_page_is_that_of_its_values_and_labels() {
+        let miners = fleet();
+        let view = View { miners: &miners, now: Instant::now(), chips: true, price: None, own: None };
+        let page = page(&view);
+        let samples = page.to_text().lines().filter(|line| !line.starts_with('#')).count();
+        let (least, memory) = (samples * size_of::<f64>() + miners.len() * 1000, page.memory());
+        assert!((least..2 * least).contains(&memory), "{memory} {least}");
+    }
+
+    #[test]
+    fn a_page_has_the_memory_of_an_earlier_one_and_none_of_its_text() {
+        let miners = fleet();
+        let of = |miners| View { miners, now: Instant::now(), chips: true, price: None, own: None };
+        let (small, large) = (page(&of(&miners[..3])).to_text(), page(&of(&miners)).to_text());
+        let samples = large.lines().count();
+        for _ in 0..20 {
+            let page = page(&of(&miners));
+            assert_eq!(page.to_text().lines().count(), samples);
+            assert!(page.memory() < 500_000, "{}", page.memory());
+            drop(page);
+            assert_eq!(super::page(&of(&miners[..3])).to_text().lines().count(), small.lines().count());
+            let probe = probe_page(&of(&miners[1..2]));
+            assert!(probe.memory() < 64 << 10, "{} of a probe", probe.memory());
+        }
+    }
+
+    #[test]
+    fn a_page_without_miners_has_the_exporter() {
+        let text = page(&View { miners: &[], now: Instant::now(), chips: true, price: None, own: None }).to_text();
+        assert_eq!(text.lines().count(), 3, "{text}");
+    }
+}

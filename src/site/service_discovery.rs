@@ -1,0 +1,54 @@
+//! Service discovery as Prometheus reads it over HTTP (`http_sd_configs`) and from files (`file_sd_configs`).
+//!
+//! Format: <https://prometheus.io/docs/prometheus/latest/http_sd/>. A target is what `/probe?target=` takes, so that
+//! relabelling can turn it into a probe.
+
+use serde_json::{Map, Value, json};
+
+use crate::config::target::Target;
+use crate::metrics::catalogue::{SD_FIRMWARE, SD_IP, SD_MODEL, SD_NAME};
+use crate::miner::collect::{Info, info_label};
+use crate::miner::store::Miner;
+
+/// The list of targets, one group each as their labels differ. What is not known has no label.
+pub fn list<'a>(targets: impl IntoIterator<Item = (&'a Target, Option<&'a Info>)>) -> Value {
+    targets.into_iter().map(|(target, info)| group(target, info)).collect()
+}
+
+/// The list of the miners of a store.
+pub fn list_of(miners: &[Miner]) -> Value {
+    list(miners.iter().map(|miner| (miner.target.as_ref(), miner.info.as_deref())))
+}
+
+fn group(target: &Target, info: Option<&Info>) -> Value {
+    let mut labels = Map::new();
+    labels.insert(SD_IP.to_owned(), target.label.as_str().into());
+    labels.extend(target.name.as_ref().map(|name| (SD_NAME.to_owned(), name.as_str().into())));
+    for (label, of) in [(SD_MODEL, "model"), (SD_FIRMWARE, "firmware")] {
+        let value = info.map(|info| info_label(info, of)).filter(|value| !value.is_empty());
+        labels.extend(value.map(|value| (label.to_owned(), value.into())));
+    }
+    json!({ "targets": [target.address()], "labels": labels })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups() {
+        let target = Target::parse("the garage=fd00::1", 4028).unwrap();
+        let info = Info::new(|number, text| text.push_str(if number == 0 { "Q\"<" } else { "" }));
+        let expected = json!([{
+            "targets": ["[fd00::1]:4028"],
+            "labels": {
+                "__meta_avalon_ip": "fd00::1", "__meta_avalon_name": "the garage", "__meta_avalon_model": "Q\"<",
+            },
+        }, {
+            "targets": ["a:1"],
+            "labels": { "__meta_avalon_ip": "a" },
+        }]);
+        let plain = Target::parse("a", 1).unwrap();
+        assert_eq!(list([(&target, Some(&info)), (&plain, None)]), expected);
+    }
+}
