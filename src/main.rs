@@ -100,7 +100,7 @@ fn serve(config: Config) -> Result<(), Failure> {
     let poller = Arc::new(Poller::new(store.clone(), config.request(), config.timeout));
     let (interval, listen, socket_dirs) = (config.interval, config.listen, config.socket_dirs.clone());
     let limits = Limits::for_machine(config.targets.len());
-    let site = Arc::new(Site::new(config, store, poller.clone()));
+    let site = Arc::new(Site::new(config, store, poller.clone(), limits.probes));
     let handler = site.clone();
     let gate = gate::serve(listener, &socket_dirs, limits, Arc::new(move |request| handler.answer(request)))
         .map_err(|error| (1, format!("cannot start the web server: {error}")))?;

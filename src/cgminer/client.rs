@@ -126,9 +126,9 @@ impl Client {
         receive(&mut stream, memory, budget)
     }
 
-    /// Resolves the host without connecting.
-    pub fn addresses(&self, timeout: Duration) -> Result<Vec<IpAddr>, PollError> {
-        let found = self.resolve(Budget::new(timeout))?;
+    /// Resolves the host without connecting. A look-up may go on when the time is over; `held` is dropped when it ends.
+    pub fn addresses(&self, timeout: Duration, held: impl Send + 'static) -> Result<Vec<IpAddr>, PollError> {
+        let found = self.resolve(Budget::new(timeout), held)?;
         Ok(found.addresses.iter().map(SocketAddr::ip).collect())
     }
 
@@ -145,7 +145,7 @@ impl Client {
                 return Ok(stream);
             }
         }
-        let found = self.resolve(budget)?;
+        let found = self.resolve(budget, ())?;
         let stream = connect(&found.addresses, budget, 1)?;
         let address = found.by_multicast.then(|| stream.peer_addr().ok()).flatten();
         *kept = address.map(|address| (address, Instant::now()));
@@ -157,12 +157,12 @@ impl Client {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn resolve(&self, budget: Budget) -> Result<Found, PollError> {
+    fn resolve(&self, budget: Budget, held: impl Send + 'static) -> Result<Found, PollError> {
         if let Ok(address) = self.host.parse::<IpAddr>() {
             return Ok(Found { addresses: vec![(address, self.port).into()], by_multicast: false });
         }
         let mut pending = self.lookup.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = || self.start_lookup(budget.deadline).map_err(PollError::Spawn);
+        let start = || self.start_lookup(budget.deadline, held).map_err(PollError::Spawn);
         let lookup = match pending.take().map(|lookup| (lookup.try_recv(), lookup)) {
             Some((Ok(Ok(found)), _)) => return Ok(found),
             Some((Err(TryRecvError::Empty), lookup)) => lookup,
@@ -180,12 +180,13 @@ impl Client {
         }
     }
 
-    fn start_lookup(&self, deadline: Instant) -> io::Result<Receiver<io::Result<Found>>> {
+    fn start_lookup(&self, deadline: Instant, held: impl Send + 'static) -> io::Result<Receiver<io::Result<Found>>> {
         let (sender, receiver) = mpsc::channel();
         let (host, port) = (self.host.clone(), self.port);
         thread::Builder::new().name(format!("resolve {host}")).stack_size(RESOLVER_STACK_BYTES).spawn(move || {
             // The receiver is gone only when the whole client is.
             let _ = sender.send(look_up(&host, port, deadline));
+            drop(held);
         })?;
         Ok(receiver)
     }

@@ -14,7 +14,8 @@ pub struct Limits {
     pub per_address: usize,
     /// Threads that ask the handler, and so requests that may be at it.
     pub workers: usize,
-    /// Probes at a time, which wait for a miner each. They have threads of their own, so others never wait for them.
+    /// Probes at a time, which wait for a miner each. They have threads of their own, so others never wait for them. Also
+    /// the polls of miners that are not configured, which go on when their clients have left.
     pub probes: usize,
     /// For the head to arrive.
     pub head_time: Duration,

@@ -4,8 +4,9 @@
 //! happens to a poll, a thread that cannot be started and a panic included, is that miner's failed poll and nothing
 //! else. States are logged when they change, not at each poll.
 //!
-//! A poll can also be asked for, by a probe. It is a poll like any other, and whoever asks while one is on its way gets
-//! what that one brings: a miner serves one client at a time.
+//! A poll can also be asked for, by a probe. It is a poll like any other, with the same time: a client that leaves early
+//! ends its own waiting and not the poll. Whoever asks while one is on its way, a cycle too, gets what that one brings: a
+//! miner serves one client at a time.
 
 use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,9 +25,6 @@ use crate::miner::store::{Change, Miner, Store};
 /// Stack of a poll's thread. A poll was seen to need less than a quarter of it in an unoptimized build.
 const POLL_STACK_BYTES: usize = 256 << 10;
 
-/// A poll on demand that reached its deadline still has to be recorded; its asker waits so much longer.
-const SETTLE_TIME: Duration = Duration::from_millis(100);
-
 /// Polls all miners of a store.
 #[derive(Debug)]
 pub struct Poller {
@@ -34,6 +32,8 @@ pub struct Poller {
     miners: Vec<Arc<Polled>>,
     request: Request,
     timeout: Duration,
+    /// What a poll on demand needs, where there may be any number of miners.
+    permits: Option<Arc<Permits>>,
 }
 
 /// A miner, as far as polling it is concerned.
@@ -49,18 +49,32 @@ struct Polled {
 /// Whose turn it is, and how many are over: who waits for an end may wake when the next poll has begun already.
 #[derive(Debug, Default)]
 struct Turns {
-    is_taken: bool,
+    running: Option<Origin>,
     ended: u64,
     /// Who waits for an end; mostly nobody, and to wake nobody is a system call too.
     waiting: u32,
 }
 
+/// Why a poll runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Cycle,
+    Demand,
+}
+
 impl Polled {
-    /// The right to poll, unless somebody has it, and how many turns were over before.
-    fn take_turn(self: &Arc<Self>) -> (Option<Turn>, u64) {
+    /// The right to poll, or why a poll is running already; and how many turns were over before.
+    fn take_turn(self: &Arc<Self>, origin: Origin) -> (Result<Turn, Origin>, u64) {
         let mut turns = self.lock();
-        let was_taken = std::mem::replace(&mut turns.is_taken, true);
-        ((!was_taken).then(|| Turn(self.clone())), turns.ended)
+        let turn = turns.running.map_or_else(|| Ok(Turn(self.clone())), Err);
+        turns.running = turns.running.or(Some(origin));
+        (turn, turns.ended)
+    }
+
+    /// How many turns were over before the one that is on its way, if there is one.
+    fn under_way(&self) -> Option<u64> {
+        let turns = self.lock();
+        turns.running.map(|_| turns.ended)
     }
 
     /// Waits until more turns are over than there were; false if that did not come in time.
@@ -85,12 +99,51 @@ struct Turn(Arc<Polled>);
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut turns = self.0.lock();
-        (turns.is_taken, turns.ended) = (false, turns.ended + 1);
+        (turns.running, turns.ended) = (None, turns.ended + 1);
         let has_waiters = turns.waiting > 0;
         drop(turns);
         if has_waiters {
             self.0.ended.notify_all();
         }
+    }
+}
+
+/// Permits for what clients may set off without limit: polls of miners that only they name, and look-ups of such names. Each
+/// takes a thread and a descriptor, and holds its permit to its end, however early the client left.
+#[derive(Debug)]
+pub struct Permits {
+    free: Mutex<usize>,
+    returned: Condvar,
+}
+
+/// A permit; it is given back when it is dropped.
+#[derive(Debug)]
+pub struct Permit(Arc<Permits>);
+
+impl Permits {
+    /// So many permits.
+    pub fn new(count: usize) -> Arc<Self> {
+        Arc::new(Permits { free: Mutex::new(count), returned: Condvar::new() })
+    }
+
+    /// A permit; none if all are held until then.
+    pub fn take(self: &Arc<Self>, by: Instant) -> Option<Permit> {
+        let time = by.saturating_duration_since(Instant::now());
+        let waited = self.returned.wait_timeout_while(self.free(), time, |free| *free == 0);
+        let mut free = waited.unwrap_or_else(PoisonError::into_inner).0;
+        *free = free.checked_sub(1)?;
+        Some(Permit(self.clone()))
+    }
+
+    fn free(&self) -> MutexGuard<'_, usize> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        *self.0.free() += 1;
+        self.0.returned.notify_one();
     }
 }
 
@@ -117,7 +170,13 @@ impl Poller {
             Arc::new(Polled { title, client, turns: Mutex::default(), ended: Condvar::new() })
         };
         let miners = store.miners().iter().map(polled).collect();
-        Poller { store, miners, request, timeout }
+        Poller { store, miners, request, timeout, permits: None }
+    }
+
+    /// The same poller, whose polls on demand need one of these permits each.
+    #[must_use]
+    pub fn with_permits(self, permits: Arc<Permits>) -> Self {
+        Poller { permits: Some(permits), ..self }
     }
 
     /// Polls for ever, a cycle each interval. A cycle that comes late does not make the next ones hurry.
@@ -143,19 +202,31 @@ impl Poller {
         }
     }
 
-    /// Polls a miner now, or joins the poll that is on its way. Its record afterwards, which is that of a miner that is
-    /// down if there was no end by then.
+    /// Polls a miner now, or joins the poll that is on its way. Its record afterwards; if the poll has not ended by then, it goes
+    /// on, and only the copy of the record that is returned says that the miner is down. None if no permit was free.
     pub fn poll_now(&self, index: usize, by: Instant) -> Option<Miner> {
         let miner = self.miners.get(index)?;
-        let (turn, before) = miner.take_turn();
-        if let Some(turn) = turn {
-            let timeout = self.timeout.min(by.saturating_duration_since(Instant::now()));
-            self.begin_poll(index, turn, timeout, None);
-        }
-        let has_ended = miner.wait(before, by + SETTLE_TIME);
+        let before = match miner.under_way() {
+            Some(before) => before,
+            None => self.begin_on_demand(index, miner, by)?,
+        };
+        let has_ended = miner.wait(before, by);
         let mut record = self.store.miner(index)?;
         record.reading = record.reading.filter(|_| has_ended);
         Some(record)
+    }
+
+    /// Begins a poll, unless one has begun meanwhile. How many turns were over before.
+    fn begin_on_demand(&self, index: usize, miner: &Arc<Polled>, by: Instant) -> Option<u64> {
+        let permit = match &self.permits {
+            Some(permits) => Some(permits.take(by)?),
+            None => None,
+        };
+        let (turn, before) = miner.take_turn(Origin::Demand);
+        if let Ok(turn) = turn {
+            self.begin_poll(index, turn, permit);
+        }
+        Some(before)
     }
 
     /// A cycle: the threads of its polls, each of which begins when it is asked for.
@@ -164,23 +235,24 @@ impl Poller {
         let cycle = Arc::new(Cycle { store: self.store.clone(), began, has_polls: AtomicBool::new(false) });
         self.store.begin_cycle(began);
         self.miners.iter().enumerate().filter_map(move |(index, miner)| {
-            let (Some(turn), _) = miner.take_turn() else {
-                self.store.skip(index);
-                return None;
-            };
-            cycle.has_polls.store(true, Ordering::Relaxed);
-            self.begin_poll(index, turn, self.timeout, Some(cycle.clone()))
+            match miner.take_turn(Origin::Cycle).0 {
+                Ok(turn) => {
+                    cycle.has_polls.store(true, Ordering::Relaxed);
+                    self.begin_poll(index, turn, cycle.clone())
+                }
+                Err(Origin::Cycle) => {
+                    self.store.skip(index);
+                    None
+                }
+                // The miner is being polled, and what clients ask for is not to look like a miner that is slow.
+                Err(Origin::Demand) => None,
+            }
         })
     }
 
-    fn begin_poll(
-        &self,
-        index: usize,
-        turn: Turn,
-        timeout: Duration,
-        cycle: Option<Arc<Cycle>>,
-    ) -> Option<thread::JoinHandle<()>> {
-        let (store, request, miner) = (self.store.clone(), self.request, turn.0.clone());
+    /// Begins a poll, which holds a turn and something else to its end.
+    fn begin_poll(&self, index: usize, turn: Turn, held: impl Send + 'static) -> Option<thread::JoinHandle<()>> {
+        let (store, request, timeout, miner) = (self.store.clone(), self.request, self.timeout, turn.0.clone());
         let began = Instant::now();
         let name = format!("poll {}", miner.client.host());
         let spawned = thread::Builder::new().name(name).stack_size(POLL_STACK_BYTES).spawn(move || {
@@ -191,7 +263,7 @@ impl Poller {
             room.give_back();
             // In this order: who sees the cycle's end may begin the miner's next poll.
             drop(turn);
-            drop(cycle);
+            drop(held);
         });
         spawned
             .map_err(|error| drop(record(&self.store, index, &miner.title, began, Err(PollError::Spawn(error)))))
@@ -284,23 +356,57 @@ mod tests {
     use super::*;
     use crate::config::target::Target;
 
-    #[test]
-    fn who_waits_for_a_poll_does_not_wait_for_the_next() {
+    fn poller() -> Poller {
         let target = Target::parse("192.0.2.1", 1).unwrap();
         let store = Arc::new(Store::new(&[target], Duration::from_secs(10), None));
-        let poller = Poller::new(store, Request::Standard, Duration::from_secs(1));
+        Poller::new(store, Request::Standard, Duration::from_secs(1))
+    }
+
+    #[test]
+    fn a_poll_on_demand_is_no_skipped_cycle() {
+        let poller = poller();
+        for (origin, skipped) in [(Origin::Demand, 0), (Origin::Cycle, 1)] {
+            let (turn, _) = poller.miners[0].take_turn(origin);
+            assert_eq!(poller.polls().count(), 0, "the miner is polled already");
+            assert_eq!(poller.store.miner(0).unwrap().skipped, skipped, "{origin:?}");
+            drop(turn);
+        }
+    }
+
+    #[test]
+    fn permits_are_given_back() {
+        let (permits, soon) = (Permits::new(2), || Instant::now() + Duration::from_millis(1));
+        let (first, second) = (permits.take(soon()).unwrap(), permits.take(soon()).unwrap());
+        assert!(permits.take(soon()).is_none());
+        drop(first);
+        let third = permits.take(soon());
+        assert!(third.is_some() && permits.take(soon()).is_none());
+        // One that waits gets the next that is given back.
+        let waiter = thread::spawn({
+            let permits = permits.clone();
+            move || permits.take(Instant::now() + Duration::from_secs(60)).is_some()
+        });
+        drop(second);
+        assert!(waiter.join().unwrap());
+        drop(third);
+        assert_eq!(*permits.free(), 2);
+    }
+
+    #[test]
+    fn who_waits_for_a_poll_does_not_wait_for_the_next() {
+        let poller = poller();
         let miner = &poller.miners[0];
         for _ in 0..20 {
-            let (start, (turn, before)) = (Instant::now(), miner.take_turn());
-            assert!(turn.is_some() && miner.take_turn().0.is_none());
+            let (start, (turn, before)) = (Instant::now(), miner.take_turn(Origin::Cycle));
+            assert!(turn.is_ok() && miner.take_turn(Origin::Demand).0.is_err());
             let waiter = thread::spawn({
                 let miner = miner.clone();
                 move || miner.wait(before, Instant::now() + Duration::from_secs(5))
             });
             thread::sleep(Duration::from_millis(5));
             drop(turn);
-            let (next, _) = miner.take_turn();
-            assert!(next.is_some() && waiter.join().unwrap());
+            let (next, _) = miner.take_turn(Origin::Cycle);
+            assert!(next.is_ok() && waiter.join().unwrap());
             assert!(start.elapsed() < Duration::from_secs(4), "it waited to its deadline");
         }
         let ended = miner.lock().ended;

@@ -6,9 +6,10 @@
 //! than it takes to copy one record. The lock is taken here and nowhere else, and no guard leaves this module.
 //!
 //! Why no model checker: the crate has no `unsafe`, so data races do not compile. What is left are deadlocks and lost
-//! wake-ups. No lock here is taken while another is held, so no circle of waiters can form. The one wait for another
-//! thread, for the end of a poll (see `poll`), counts ends instead of looking at a flag, which the next poll would set
-//! again, and has a deadline. `tests/it/invariants.rs` has threads read, record and ask at once.
+//! wake-ups. No lock here is taken while another is held, so no circle of waiters can form. The two waits
+//! for another thread (see `poll`) have a deadline each: the one for the end of a poll counts ends instead of looking at a
+//! flag, which the next poll would set again; the one for a permit looks at how many are free.
+//! `tests/it/invariants.rs` has threads read, record and ask at once.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};

@@ -6,7 +6,10 @@
 //!
 //! A probe of a configured miner is a poll like those of the cycle. Of another miner a record is kept too, so that its
 //! counters and its energy go on from probe to probe; of `RECORDS_MAX` records, the one for which nobody has asked
-//! longest makes room. How many probes run at a time is limited by `gate`, which has places of their own for them.
+//! longest makes room. How many clients wait for a probe at a time is limited by `gate`, which has places of their own for them;
+//! how many polls and look-ups go on for miners that are not configured, with a client or without one, by as many permits.
+//!
+//! A client's time ends its own waiting and nothing else. A poll has `MINER_TIMEOUT` whoever asks for it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -20,7 +23,7 @@ use crate::config::allow_list::Allow;
 use crate::config::settings::Config;
 use crate::config::target::Target;
 use crate::config::tariff::Tariff;
-use crate::miner::poller::Poller;
+use crate::miner::poller::{Permits, Poller};
 use crate::miner::store::{Miner, Store};
 
 /// Ten times what one exporter is likely to be asked for, at some 10 kB each.
@@ -43,6 +46,8 @@ pub enum Refusal {
     Malformed(String),
     /// The target is not allowed.
     Forbidden(String),
+    /// All permits are held.
+    Busy,
 }
 
 /// Whoever probes miners.
@@ -58,6 +63,7 @@ pub struct Probes {
     miners: Vec<Target>,
     poller: Arc<Poller>,
     records: Mutex<HashMap<Key, Record>>,
+    permits: Arc<Permits>,
 }
 
 /// Label, host and port of a target: an address that two names lead to has two records.
@@ -71,8 +77,8 @@ struct Record {
 }
 
 impl Probes {
-    /// Probes by these settings; `poller` is that of the configured miners.
-    pub fn new(config: &Config, poller: Arc<Poller>) -> Self {
+    /// Probes by these settings; `poller` is that of the configured miners, and of others so many are polled at a time.
+    pub fn new(config: &Config, poller: Arc<Poller>, at_a_time: usize) -> Self {
         Probes {
             allow: config.probe_allow.clone(),
             port: config.miner_port,
@@ -83,11 +89,12 @@ impl Probes {
             miners: config.targets.clone(),
             poller,
             records: Mutex::default(),
+            permits: Permits::new(at_a_time),
         }
     }
 
-    /// Polls the target that the query names, within the time that Prometheus gives. A miner that does not answer is no
-    /// refusal: its record says that it is down.
+    /// Polls the target that the query names, and waits for it as long as Prometheus does. A miner that has not answered then is no
+    /// refusal: the record that is returned says that it is down.
     pub fn probe(&self, query: &str, scrape_timeout: Option<Duration>) -> Result<Miner, Refusal> {
         let by = Instant::now() + scrape_timeout.map_or(TIME_MAX, usable).min(TIME_MAX);
         let text = target_of(query).map_err(Refusal::Malformed)?;
@@ -124,8 +131,9 @@ impl Probes {
         if !self.allow.has_ranges() {
             return Err(forbidden(format!("'{}'", target.host)));
         }
+        let permit = self.permits.take(by).ok_or(Refusal::Busy)?;
         let time = self.timeout.min(by.saturating_duration_since(Instant::now()));
-        let addresses = match Client::new(&target).addresses(time) {
+        let addresses = match Client::new(&target).addresses(time, permit) {
             Ok(addresses) => addresses,
             Err(error) => return Ok(Err((target, error))),
         };
@@ -151,15 +159,15 @@ impl Probes {
             oldest.map(|key| records.remove(&key));
         }
         let store = Arc::new(Store::new(&[target], self.interval, self.tariff.clone()));
-        let poller = Arc::new(Poller::new(store, self.request, self.timeout));
+        let poller = Poller::new(store, self.request, self.timeout).with_permits(self.permits.clone());
+        let poller = Arc::new(poller);
         records.insert(key, Record { poller: poller.clone(), used: now });
         poller
     }
 }
 
-/// Polls; a miner that the poller does not have is a mistake of this program.
 fn ask(poller: &Poller, index: usize, by: Instant) -> Result<Miner, Refusal> {
-    poller.poll_now(index, by).ok_or_else(|| Refusal::Malformed("the target was lost".to_owned()))
+    poller.poll_now(index, by).ok_or(Refusal::Busy)
 }
 
 /// What is left of Prometheus's time.
@@ -250,7 +258,7 @@ mod tests {
         );
         let config = config.unwrap();
         let store = Arc::new(Store::new(&config.targets, config.interval, None));
-        Probes::new(&config, Arc::new(Poller::new(store, config.request(), config.timeout)))
+        Probes::new(&config, Arc::new(Poller::new(store, config.request(), config.timeout)), 8)
     }
 
     #[test]

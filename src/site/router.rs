@@ -49,9 +49,9 @@ pub struct Site {
 }
 
 impl Site {
-    /// A site about a store and its poller.
-    pub fn new(config: Config, store: Arc<Store>, poller: Arc<Poller>) -> Self {
-        let probes = Probes::new(&config, poller);
+    /// A site about a store and its poller. Of miners that are not in the store, so many are probed at a time.
+    pub fn new(config: Config, store: Arc<Store>, poller: Arc<Poller>, probes_at_a_time: usize) -> Self {
+        let probes = Probes::new(&config, poller, probes_at_a_time);
         Site { config, store, probes, requests: Mutex::default(), gate: OnceLock::new() }
     }
 
@@ -105,6 +105,7 @@ impl Site {
             Ok(miner) => miner,
             Err(Refusal::Malformed(why)) => return text(400, TEXT, format!("400: {why}\n")),
             Err(Refusal::Forbidden(why)) => return text(403, TEXT, format!("403: {why}\n")),
+            Err(Refusal::Busy) => return text(503, TEXT, "503: too many other probes are under way\n".to_owned()),
         };
         let currency = self.config.price.as_ref().map(|price| price.currency.as_str());
         exposition(metrics_page::probe_page(&View {

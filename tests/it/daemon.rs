@@ -62,7 +62,7 @@ fn none_failed(page: &Page, label: &str) -> bool {
 }
 
 /// Changes, ups and downs.
-fn transitions(page: &Page, label: &str) -> [Option<f64>; 3] {
+pub fn transitions(page: &Page, label: &str) -> [Option<f64>; 3] {
     ["changes", "ups", "downs"].map(|what| page.value(&format!("avalon_status_{what}_total"), &[("ip", label)]))
 }
 

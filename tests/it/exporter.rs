@@ -138,6 +138,13 @@ impl Exporter {
         number.unwrap_or_else(|| panic!("no {key} in {path}"))
     }
 
+    /// The names of its threads, each cut to 15 bytes by the kernel.
+    pub fn threads(&self) -> Vec<String> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.id())).expect("the tasks of a process");
+        // A thread may end while they are read.
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok()).collect()
+    }
+
     /// Asks for a path.
     pub fn get(&self, path: &str) -> Response {
         self.ask("GET", path, &[])

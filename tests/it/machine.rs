@@ -16,6 +16,7 @@ use crate::daemon::{errors, median_gap, only};
 use crate::exporter::{Exporter, PROGRAM, Settings, ask};
 use crate::fake_miner::{Behaviour, FakeMiner};
 use crate::page::Page;
+use crate::probe::POLLS_MAX;
 use crate::reply::nano3s;
 use crate::{own_loopback, wait_until};
 
@@ -338,6 +339,34 @@ fn name_answer(query: &[u8], known: Ipv4Addr) -> Vec<u8> {
     [&head[..], question, if is_a { &record } else { &[] }].concat()
 }
 
+/// How many names the exporter is looking up.
+fn look_ups(exporter: &Exporter) -> usize {
+    exporter.threads().iter().filter(|name| name.starts_with("resolve ")).count()
+}
+
+#[test]
+#[ignore = "needs root: .ci/machine runs it"]
+fn impatient_clients_leave_few_look_ups_behind() {
+    let miner = FakeMiner::start(Behaviour::Answer(nano3s()));
+    let IpAddr::V4(known) = miner.ip().parse().unwrap() else { panic!("an IPv4 address") };
+    let server = NameServer::start(own_loopback(), known, true);
+    let scratch = Scratch::new("impatient");
+    let settings = Settings::new().set("PROBE_ALLOW", "127.0.0.0/8").set("MINER_TIMEOUT", "60");
+    let exporter = settings.start_as(server.command(&scratch));
+    let probe = |name: &str, seconds: &str| {
+        let header = format!("X-Prometheus-Scrape-Timeout-Seconds: {seconds}");
+        exporter.ask("GET", &format!("/probe?target={name}:{}", miner.port()), &[&header])
+    };
+    let answers = (0..30).map(|number| probe(&format!("miner{number}.test"), "0.001").status);
+    let (waiting, refused): (Vec<_>, Vec<_>) = answers.partition(|status| *status == 200);
+    assert!((1..=POLLS_MAX).contains(&waiting.len()) && refused.iter().all(|status| *status == 503));
+    wait_until("the look-ups", || (look_ups(&exporter) >= waiting.len()).then_some(()));
+    assert_eq!(look_ups(&exporter), waiting.len());
+    server.hangs.store(false, Ordering::Relaxed);
+    let page = Page::parse(&probe(NAME, "10").text()).unwrap();
+    assert_eq!(page.value("avalon_up", &[("ip", NAME)]), Some(1.0), "their permits are given back");
+}
+
 #[test]
 #[ignore = "needs root: .ci/machine runs it"]
 fn a_resolver_that_hangs_is_one_miners_time_out() {
@@ -354,9 +383,7 @@ fn a_resolver_that_hangs_is_one_miners_time_out() {
     let gap = median_gap(&sound.exchanges());
     assert!((400..700).contains(&gap.as_millis()), "a poll of the other miner each {gap:?}");
     assert!(exporter.log().contains("resolving the name"), "{}", exporter.log());
-    let tasks = fs::read_dir(format!("/proc/{}/task", exporter.id())).unwrap().map(|task| task.unwrap().path());
-    let threads = tasks.filter_map(|task| fs::read_to_string(task.join("comm")).ok());
-    assert_eq!(threads.filter(|name| name.starts_with("resolve ")).count(), 1, "a look-up each poll, or none");
+    assert_eq!(look_ups(&exporter), 1, "a look-up each poll, or none");
     server.hangs.store(false, Ordering::Relaxed);
     exporter.wait_for_up(NAME, 1.0);
 }

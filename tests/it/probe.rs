@@ -1,19 +1,28 @@
 //! Probes and service discovery: what may be asked, what an answer holds, and that dead miners delay nobody.
 
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::daemon::{errors, transitions};
 use crate::exporter::{Exporter, Response, Settings, ask};
 use crate::fake_miner::{Behaviour, FakeMiner};
-use crate::page::Page;
+use crate::page::{Page, Series};
 use crate::reply::nano3s;
 use crate::{own_loopback, wait_until};
 
 /// An exporter without miners of its own that may probe all of loopback.
 fn prober() -> Exporter {
-    Settings::new().set("PROBE_ALLOW", "127.0.0.0/8").start()
+    prober_with("5")
+}
+
+/// The same with a time for a poll.
+fn prober_with(timeout: &str) -> Exporter {
+    Settings::new().set("PROBE_ALLOW", "127.0.0.0/8").set("MINER_TIMEOUT", timeout).start()
 }
 
 /// A probe; Prometheus would wait for it as many seconds.
@@ -153,6 +162,157 @@ fn a_silent_miner_is_down_in_time_and_asked_once() {
     });
     assert!(start.elapsed() < Duration::from_secs(2), "Prometheus would have given up: {:?}", start.elapsed());
     assert_eq!(miner.connections(), 1, "a poll on its way is shared");
+}
+
+/// What `/metrics` says of a miner.
+fn shown(exporter: &Exporter, ip: &str) -> BTreeMap<Series, f64> {
+    let is_of = |series: &Series| series.labels.get("ip").is_some_and(|label| label == ip);
+    exporter.page().series().into_iter().filter(|(series, _)| is_of(series)).collect()
+}
+
+#[test]
+fn an_impatient_client_leaves_no_trace() {
+    static IS_TOLD: AtomicBool = AtomicBool::new(false);
+    let answer_when_told = |_| {
+        // It ends by itself if the test has failed.
+        (0..2000)
+            .take_while(|_| !IS_TOLD.load(Ordering::Relaxed))
+            .for_each(|_| thread::sleep(Duration::from_millis(10)));
+        nano3s()
+    };
+    let miner = FakeMiner::start(Behaviour::Answer(nano3s()));
+    let exporter = Settings::for_miners([&miner]).set("UPDATE_INTERVAL", "86400").set("MINER_TIMEOUT", "60").start();
+    let (ip, target) = (miner.ip(), miner.target());
+    exporter.wait_for_up(&ip, 1.0);
+    let (before, polls) = (shown(&exporter, &ip), miner.connections());
+    miner.behave(Behaviour::Vary(answer_when_told));
+    for seconds in ["0.000001", "0.01", "0.5"] {
+        let page = page(&probe(&exporter, &target, seconds));
+        assert_eq!(page.value("avalon_up", &[("ip", &ip)]), Some(0.0), "its own answer, {seconds} s");
+        assert_eq!(page.value("avalon_hashrate_ghs", &[("ip", &ip)]), None);
+        assert_eq!(page.value("avalon_scrape_errors_total", &[("ip", &ip)]), Some(0.0), "no poll has failed");
+        assert_eq!(shown(&exporter, &ip), before, "the page of all others, after {seconds} s");
+    }
+    miner.wait_for_connections(polls + 1);
+    let patient = thread::scope(|scope| {
+        let patient = scope.spawn(|| page(&probe(&exporter, &target, "10")));
+        assert_eq!(miner.connections(), polls + 1, "all ask for the poll that is on its way");
+        IS_TOLD.store(true, Ordering::Relaxed);
+        patient.join().unwrap()
+    });
+    assert_eq!(patient.value("avalon_up", &[("ip", &ip)]), Some(1.0));
+    let after = exporter.wait_for_up(&ip, 1.0);
+    let energy = |page: &Page| page.value("avalon_energy_joules_total", &[("ip", &ip)]).unwrap();
+    assert!(energy(&after) > 0.0 && energy(&after) >= energy(&patient), "the poll counts as any other");
+    assert_eq!(errors(&after, &ip).values().sum::<f64>(), 0.0);
+    assert_eq!(transitions(&after, &ip), [Some(0.0); 3]);
+    assert_eq!(after.value("avalon_polls_skipped_total", &[("ip", &ip)]), Some(0.0));
+}
+
+/// Says at its end, a failed assertion too, that others may end.
+struct AtEnd<'a>(&'a AtomicBool);
+
+impl Drop for AtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn patient_clients_beside_impatient_ones_find_the_miner_up() {
+    /// W, from the supply's own account of the captured miner.
+    const WATTS: f64 = 132.0;
+    let slow = |_| {
+        thread::sleep(Duration::from_millis(20));
+        nano3s()
+    };
+    let miner = FakeMiner::start(Behaviour::Vary(slow));
+    // So slow a rhythm that energy is counted over any gap that a busy machine leaves.
+    let exporter = Settings::for_miners([&miner]).set("UPDATE_INTERVAL", "20").start();
+    let (ip, target) = (miner.ip(), miner.target());
+    exporter.wait_for_up(&ip, 1.0);
+    let value = |page: &Page, name: &str| page.value(name, &[("ip", &ip)]);
+    let patient = || {
+        let page = page(&probe(&exporter, &target, "10"));
+        assert_eq!(value(&page, "avalon_up"), Some(1.0), "a patient client");
+        assert_eq!(value(&page, "avalon_hashrate_ghs"), Some(6423.03));
+        assert_eq!(value(&exporter.page(), "avalon_up"), Some(1.0), "/metrics");
+        value(&page, "avalon_energy_joules_total").unwrap()
+    };
+    let is_over = AtomicBool::new(false);
+    let impatient = |seconds| {
+        let mut down = 0;
+        while !is_over.load(Ordering::Relaxed) {
+            down += u32::from(value(&page(&probe(&exporter, &target, seconds)), "avalon_up") == Some(0.0));
+        }
+        down
+    };
+    let down = thread::scope(|scope| {
+        let impatient = ["0.000001", "0.01"].map(|seconds| scope.spawn(move || impatient(seconds)));
+        let at_end = AtEnd(&is_over);
+        let start = Instant::now();
+        let first = patient();
+        let begin = Instant::now();
+        for _ in 0..30 {
+            patient();
+        }
+        let end = Instant::now();
+        let last = patient();
+        let (low, high) = ((end - begin).as_secs_f64() * WATTS, start.elapsed().as_secs_f64() * WATTS);
+        assert!((low..high).contains(&(last - first)), "{} J, not from {low} to {high}", last - first);
+        drop(at_end);
+        impatient.map(|client| client.join().unwrap())
+    });
+    assert!(down.iter().all(|count| *count > 0), "impatient clients have gone without an answer: {down:?}");
+    let page = exporter.page();
+    assert_eq!(errors(&page, &ip).values().sum::<f64>(), 0.0);
+    assert_eq!(transitions(&page, &ip), [Some(0.0); 3]);
+    assert_eq!(value(&page, "avalon_polls_skipped_total"), Some(0.0));
+}
+
+/// The most polls of miners that are not configured, and look-ups of their names, as `src/limits.rs` has it.
+pub const POLLS_MAX: usize = 8;
+
+/// Asks, with no time to wait, for so many silent miners. How many of them are polled now; the others were refused.
+fn ask_for_silent_miners(exporter: &Exporter, silent: &FakeMiner, count: usize) -> usize {
+    let answers = (1..=count).map(|host| probe(exporter, &format!("127.200.0.{host}:{}", silent.port()), "0.001"));
+    let (polled, refused): (Vec<_>, Vec<_>) = answers.partition(|answer| answer.status == 200);
+    for answer in &polled {
+        assert!(page(answer).samples().all(|sample| sample.series.name != "avalon_up" || sample.value == 0.0));
+    }
+    for answer in &refused {
+        assert_refused(answer, 503, &["probes"]);
+    }
+    polled.len()
+}
+
+#[test]
+fn impatient_clients_leave_few_polls_behind() {
+    let silent = FakeMiner::start_on(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Behaviour::Hold(Vec::new())).unwrap();
+    let sound = FakeMiner::start(Behaviour::Answer(nano3s()));
+    let settings = Settings::for_miners([&sound]).set("PROBE_ALLOW", "127.0.0.0/8").set("UPDATE_INTERVAL", "86400");
+    let exporter = settings.set("MINER_TIMEOUT", "60").start();
+    exporter.wait_for_up(&sound.ip(), 1.0);
+    let polled = ask_for_silent_miners(&exporter, &silent, 40);
+    assert!((1..=POLLS_MAX).contains(&polled), "{polled} polls");
+    let polls = || exporter.threads().iter().filter(|name| name.starts_with("poll ")).count();
+    // A thread takes its name when it has begun.
+    wait_until("a thread for each poll", || (polls() >= polled).then_some(()));
+    assert_eq!(polls(), polled, "{:?}", exporter.threads());
+    let joined = probe(&exporter, &format!("127.200.0.1:{}", silent.port()), "0.001");
+    assert_eq!(page(&joined).value("avalon_up", &[("ip", "127.200.0.1")]), Some(0.0), "to join a poll takes none");
+    let configured = page(&probe(&exporter, &sound.target(), "10"));
+    assert_eq!(configured.value("avalon_up", &[("ip", &sound.ip())]), Some(1.0), "and nor does a configured miner");
+}
+
+#[test]
+fn a_patient_client_waits_for_the_polls_that_impatient_ones_leave_behind() {
+    let silent = FakeMiner::start_on(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Behaviour::Hold(Vec::new())).unwrap();
+    let sound = FakeMiner::start(Behaviour::Answer(nano3s()));
+    let exporter = prober_with("1");
+    assert!(ask_for_silent_miners(&exporter, &silent, POLLS_MAX) > 0);
+    let page = page(&probe(&exporter, &sound.target(), "10"));
+    assert_eq!(page.value("avalon_up", &[("ip", &sound.ip())]), Some(1.0));
 }
 
 #[test]

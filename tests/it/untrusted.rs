@@ -426,7 +426,7 @@ fn assert_canonical(head: &request::Head) {
 static PROBES: LazyLock<Probes> = LazyLock::new(|| {
     let config = Config::read(|_| None, Some(Vec::new())).unwrap();
     let store = Arc::new(Store::new(&[], config.interval, None));
-    Probes::new(&config, Arc::new(Poller::new(store, config.request(), config.timeout)))
+    Probes::new(&config, Arc::new(Poller::new(store, config.request(), config.timeout)), 8)
 });
 
 fn answer(bytes: &[u8]) {
