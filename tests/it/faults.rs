@@ -2,7 +2,7 @@
 //! and in no case anybody else's business.
 //!
 //! Every row is a miner of its own, all of them polled by one exporter beside one that is sound and whose rhythm is
-//! watched. What takes a network or a resolver that is broken is in `machine`.
+//! watched. What takes a network or a resolver that is broken is in `environment`.
 
 use std::time::Duration;
 

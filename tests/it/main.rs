@@ -5,11 +5,11 @@
 //!
 //! * `fake_miner` is the other end of a poll, `page` judges the exposition, `reply` makes replies out of the captures,
 //!   `exporter` starts the program and talks to it;
-//! * `settings` covers environment and subcommands, `daemon` the life of a running exporter, `faults` what broken
-//!   miners do to it, `machine` what the machine does to it, `http` the endpoints and hostile clients, `crowd` what many
+//! * `settings` covers environment variables and subcommands, `daemon` the life of a running exporter, `faults` what broken
+//!   miners do to it, `environment` what the machine does to it, `http` the endpoints and hostile clients, `crowd` what many
 //!   of these do to it;
-//! * `families` covers what settings and time add to the page, `probe` polls on demand and service
-//!   discovery, `people` the pages for browsers, `discover` the search for miners, `show` what is there without a miner;
+//! * `derived_metrics` covers what settings and time add to the page, `probe` polls on demand and service discovery,
+//!   `html_pages` the pages for browsers, `discover` the search for miners, `demo_and_replay` what is there without a miner;
 //! * with the library: `golden` holds whole pages against captures and the Python exporter, `mutations` feeds garbage,
 //!   `tidy` checks the rules of the house.
 //!
@@ -35,24 +35,24 @@ use std::time::{Duration, Instant};
 
 mod crowd;
 mod daemon;
+mod demo_and_replay;
+mod derived_metrics;
 mod discover;
+mod environment;
 mod exporter;
 mod fake_miner;
-mod families;
 mod faults;
 mod gate;
 mod golden;
+mod html_pages;
 mod http;
 mod invariants;
-mod machine;
 mod markup;
 mod mutations;
 mod page;
-mod people;
 mod probe;
 mod reply;
 mod settings;
-mod show;
 mod tidy;
 mod untrusted;
 
