@@ -64,3 +64,4 @@ pub mod metrics;
 pub mod miner;
 pub mod process;
 pub mod site;
+pub mod timestamp;

@@ -9,12 +9,12 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::logging::timestamp;
 use crate::miner::store::Miner;
 use crate::site::chart::{self, Curve, Point};
 use crate::site::html::Html;
 use crate::site::metrics_page::VERSION;
 use crate::site::summary::{Figure, Glance, State, Time, warmth};
+use crate::timestamp::rfc3339;
 
 /// The style sheet, which stands in the page.
 pub const STYLE: &str = include_str!("fleet_page.css");
@@ -91,7 +91,7 @@ pub fn open(html: &mut Html, view: &View<'_>, title: impl std::fmt::Display) {
 
 /// The foot of the page at this path.
 pub fn close(html: &mut Html, view: &View<'_>, path: &str) {
-    html.raw("<footer>avalonhome-prometheus-exporter ").raw(VERSION).raw(" · as of ").text(timestamp(view.at));
+    html.raw("<footer>avalonhome-prometheus-exporter ").raw(VERSION).raw(" · as of ").text(rfc3339(view.at));
     if view.is_still {
         html.raw(" · stands still · <a href=\"").text(path).raw("\">refresh again</a>");
     } else {

@@ -5,7 +5,6 @@
 use std::fmt::Display;
 
 use crate::cgminer::error::ErrorKind;
-use crate::logging::timestamp;
 use crate::metrics::catalogue::{
     BOARD, Board, CHIP, Chip, List, MINER, Miner as Source, POLL, POOL, POSITIONS, Poll, Pool, Row, Stat,
 };
@@ -16,6 +15,7 @@ use crate::site::chart::{self, Curve, Point};
 use crate::site::fleet_page::{View, close, cost_of_day, in_words, note, open, state, total};
 use crate::site::html::Html;
 use crate::site::summary::{Figure, Glance, Time, reject_percent, warmth, work_mode};
+use crate::timestamp::rfc3339;
 
 /// More chips than this are shown in smaller cells.
 const CHIPS_LARGE_MAX: usize = 120;
@@ -367,9 +367,9 @@ fn polls(html: &mut Html, view: &View<'_>, miner: &Miner) {
     let failure = miner
         .failure
         .as_ref()
-        .map(|failure| format!("{} ({}, {})", failure.text, failure.kind.name(), timestamp(failure.at)));
+        .map(|failure| format!("{} ({}, {})", failure.text, failure.kind.name(), rfc3339(failure.at)));
     let mut facts = vec![
-        ("Last answer", miner.success.map_or("never".to_owned(), |(_, at)| timestamp(at))),
+        ("Last answer", miner.success.map_or("never".to_owned(), |(_, at)| rfc3339(at))),
         ("Last poll took", miner.duration.map_or(String::new(), |took| format!("{:.3}\u{a0}s", took.as_secs_f64()))),
         ("Times it came up", count(Poll::Ups)),
         ("Times it went down", count(Poll::Downs)),

@@ -13,7 +13,6 @@ use crate::http::admission::Counters;
 use crate::http::gate::Gate;
 use crate::http::inner::{Body, Request, Response};
 use crate::http::request::PROBE_PATH;
-use crate::logging::timestamp;
 use crate::metrics::catalogue::Poll;
 use crate::miner::collect::info_labels;
 use crate::miner::poller::Poller;
@@ -24,6 +23,7 @@ use crate::site::metrics_page::{self, Own, Page, VERSION, View};
 use crate::site::miner_page;
 use crate::site::probe::{Probes, Refusal, percent_decode};
 use crate::site::service_discovery;
+use crate::timestamp::rfc3339;
 
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -201,11 +201,11 @@ fn debug_miner(miner: &Miner, now: Instant) -> Value {
         "port": miner.target.port,
         "up": miner.is_up(),
         "down_seconds": seconds(Poll::DownFor),
-        "last_success": miner.success.map(|(_, at)| timestamp(at)),
+        "last_success": miner.success.map(|(_, at)| rfc3339(at)),
         "last_success_seconds_ago": miner.success.map(|(at, _)| now.saturating_duration_since(at).as_secs_f64()),
         "last_poll_took_seconds": seconds(Poll::Duration),
         "last_error": miner.failure.as_ref().map(|failure| json!({
-            "kind": failure.kind.name(), "text": failure.text, "at": timestamp(failure.at),
+            "kind": failure.kind.name(), "text": failure.text, "at": rfc3339(failure.at),
         })),
         "errors": errors.into_iter().collect::<serde_json::Map<String, Value>>(),
         "ups": miner.ups,
