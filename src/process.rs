@@ -3,27 +3,50 @@
 use std::fs::{self, File};
 use std::io::Read;
 
-use crate::metrics::catalogue::{PROCESS, Process};
-
 /// `/proc` counts time in ticks of 1/100 s for programs (`USER_HZ`), on every architecture that this is built for.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// The values of the table `PROCESS`, in its order.
-pub fn values() -> [Option<f64>; PROCESS.len()] {
-    let files = Files::read();
-    let mut values = [None; PROCESS.len()];
-    for (value, row) in values.iter_mut().zip(PROCESS) {
-        *value = files.value(row.source);
-    }
-    values
+/// `/proc` counts memory in KiB.
+const KIB: f64 = 1024.0;
+
+/// What this process uses, and may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// User and system CPU time since the start.
+    pub cpu_seconds: Option<f64>,
+    /// Resident memory.
+    pub resident_bytes: Option<f64>,
+    /// Virtual memory.
+    pub virtual_bytes: Option<f64>,
+    /// Open file descriptors.
+    pub open_files: Option<usize>,
+    /// The soft limit of open file descriptors (`RLIMIT_NOFILE`).
+    pub open_files_max: Option<usize>,
+    /// Unix time of the start.
+    pub start_unix_seconds: Option<f64>,
+    /// Threads.
+    pub threads: Option<f64>,
 }
 
-/// The soft limit of open files (`RLIMIT_NOFILE`), if the kernel tells it.
+/// What this process uses now.
+pub fn usage() -> Usage {
+    let files = Files {
+        status: read("/proc/self/status"),
+        stat: read("/proc/self/stat"),
+        limits: read("/proc/self/limits"),
+        system: read("/proc/stat"),
+    };
+    // The directory that is being read is open itself.
+    let open_files = fs::read_dir("/proc/self/fd").ok().map(|files| files.count().saturating_sub(1));
+    Usage { open_files, ..files.usage() }
+}
+
+/// The soft limit of open files (`RLIMIT_NOFILE`), if the kernel says.
 pub fn open_files_max() -> Option<usize> {
-    open_files(&read("/proc/self/limits"))
+    open_files_limit(&read("/proc/self/limits"))
 }
 
-/// Room for what these files mostly hold, so that each is read at once; they tell no size.
+/// Room for what these files mostly hold, so that each is read at once; their size is not known in advance.
 const FILE_BYTES: usize = 2 << 10;
 
 fn read(path: &str) -> String {
@@ -32,6 +55,8 @@ fn read(path: &str) -> String {
     read.map(|_| text).unwrap_or_default()
 }
 
+/// The texts of files in `/proc`.
+#[derive(Default)]
 struct Files {
     status: String,
     stat: String,
@@ -40,25 +65,18 @@ struct Files {
 }
 
 impl Files {
-    fn read() -> Self {
-        Files {
-            status: read("/proc/self/status"),
-            stat: read("/proc/self/stat"),
-            limits: read("/proc/self/limits"),
-            system: read("/proc/stat"),
-        }
-    }
-
-    fn value(&self, source: Process) -> Option<f64> {
-        match source {
-            Process::Cpu => Some((self.ticks(14)? + self.ticks(15)?) / TICKS_PER_SECOND),
-            Process::Resident => Some(self.status("VmRSS:")? * 1024.0),
-            Process::Virtual => Some(self.status("VmSize:")? * 1024.0),
-            // The directory that is being read is open itself.
-            Process::OpenFds => Some((fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1)) as f64),
-            Process::MaxFds => open_files(&self.limits).map(|limit| limit as f64),
-            Process::StartTime => Some(self.boot()? + self.ticks(22)? / TICKS_PER_SECOND),
-            Process::Threads => self.status("Threads:"),
+    /// All but the number of open files.
+    fn usage(&self) -> Usage {
+        let cpu = self.ticks(14).zip(self.ticks(15));
+        let start = self.boot().zip(self.ticks(22));
+        Usage {
+            cpu_seconds: cpu.map(|(user, system)| (user + system) / TICKS_PER_SECOND),
+            resident_bytes: self.status("VmRSS:").map(|kib| kib * KIB),
+            virtual_bytes: self.status("VmSize:").map(|kib| kib * KIB),
+            open_files: None,
+            open_files_max: open_files_limit(&self.limits),
+            start_unix_seconds: start.map(|(boot, ticks)| boot + ticks / TICKS_PER_SECOND),
+            threads: self.status("Threads:"),
         }
     }
 
@@ -78,7 +96,7 @@ impl Files {
     }
 }
 
-fn open_files(limits: &str) -> Option<usize> {
+fn open_files_limit(limits: &str) -> Option<usize> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     match line.split_ascii_whitespace().next()? {
         "unlimited" => Some(usize::MAX),
@@ -100,32 +118,29 @@ mod tests {
                     .into(),
             system: "cpu 1 2\nbtime 1700000000\nprocesses 3\n".into(),
         };
-        for (source, value) in [
-            (Process::Cpu, 2.0),
-            (Process::Resident, 798_720.0),
-            (Process::Virtual, 2_097_152.0),
-            (Process::MaxFds, 1024.0),
-            (Process::StartTime, 1_700_000_123.45),
-            (Process::Threads, 7.0),
-        ] {
-            assert_eq!(files.value(source), Some(value), "{source:?}");
-        }
+        let expected = Usage {
+            cpu_seconds: Some(2.0),
+            resident_bytes: Some(798_720.0),
+            virtual_bytes: Some(2_097_152.0),
+            open_files: None,
+            open_files_max: Some(1024),
+            start_unix_seconds: Some(1_700_000_123.45),
+            threads: Some(7.0),
+        };
+        assert_eq!(files.usage(), expected);
     }
 
     #[test]
     fn limits_of_open_files() {
         assert_eq!(
-            open_files("Max open files            unlimited            unlimited            files"),
+            open_files_limit("Max open files            unlimited            unlimited            files"),
             Some(usize::MAX)
         );
-        assert_eq!((open_files("Max open files            many"), open_files("")), (None, None));
+        assert_eq!((open_files_limit("Max open files            many"), open_files_limit("")), (None, None));
     }
 
     #[test]
     fn nothing_without_proc() {
-        let files = Files { status: String::new(), stat: String::new(), limits: String::new(), system: String::new() };
-        for row in PROCESS.iter().filter(|row| row.source != Process::OpenFds) {
-            assert_eq!(files.value(row.source), None);
-        }
+        assert_eq!(Files::default().usage(), Usage::default());
     }
 }

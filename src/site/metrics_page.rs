@@ -16,11 +16,12 @@ use crate::exposition::buffer::Buffer;
 use crate::exposition::writer::{Family, Labels, Part, Stock, Writer};
 use crate::metrics::catalogue::{
     BOARD, CHIP, CYCLE_DURATION, ELECTRICITY_PRICE, ENERGY_COST, EXPORTER_INFO, FAN_RPM, HTTP_CONNECTIONS,
-    HTTP_REQUESTS, INFO, MINER, MINER_NAME, POLL, POOL, POOL_LABELS, POOL_STATE, POSITIONS, PROCESS, Row, STATES,
-    SYSTEM_STATE, TEMP_BOARD,
+    HTTP_REQUESTS, INFO, MINER, MINER_NAME, POLL, POOL, POOL_LABELS, POOL_STATE, POSITIONS, PROCESS, Process, Row,
+    STATES, SYSTEM_STATE, TEMP_BOARD,
 };
 use crate::miner::collect::{PoolReading, Reading, info_labels};
 use crate::miner::store::Miner;
+use crate::process::Usage;
 
 /// This program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -50,7 +51,7 @@ pub struct Own {
     /// Answered requests by path and status.
     pub requests: Vec<((&'static str, u16), u64)>,
     /// What the kernel says of the process.
-    pub process: [Option<f64>; PROCESS.len()],
+    pub process: Usage,
 }
 
 /// A page that is still to be written.
@@ -280,8 +281,26 @@ impl Builder {
         self.family(&CYCLE_DURATION, own.cycle.map(|took| (none, took.as_secs_f64())));
         self.family(&HTTP_CONNECTIONS, connections);
         self.family(&HTTP_REQUESTS, requests);
-        self.table(PROCESS, [none], [own.process]);
+        self.table(PROCESS, [none], [values_of(&own.process)]);
     }
+}
+
+/// The values of the table `PROCESS`, in its order.
+fn values_of(usage: &Usage) -> [Option<f64>; PROCESS.len()] {
+    let count = |files: usize| files as f64;
+    let mut values = [None; PROCESS.len()];
+    for (value, row) in values.iter_mut().zip(PROCESS) {
+        *value = match row.source {
+            Process::Cpu => usage.cpu_seconds,
+            Process::Resident => usage.resident_bytes,
+            Process::Virtual => usage.virtual_bytes,
+            Process::OpenFds => usage.open_files.map(count),
+            Process::MaxFds => usage.open_files_max.map(count),
+            Process::StartTime => usage.start_unix_seconds,
+            Process::Threads => usage.threads,
+        };
+    }
+    values
 }
 
 /// Where the memory of an earlier page is. Nobody waits with the lock in hand.
@@ -464,5 +483,29 @@ mod tests {
     fn a_page_without_miners_has_the_exporter() {
         let text = page(&View { miners: &[], now: Instant::now(), chips: true, price: None, own: None }).to_text();
         assert_eq!(text.lines().count(), 3, "{text}");
+    }
+
+    #[test]
+    fn what_the_process_uses_has_the_right_names() {
+        let process = Usage {
+            cpu_seconds: Some(1.0),
+            resident_bytes: Some(2.0),
+            virtual_bytes: Some(3.0),
+            open_files: Some(4),
+            open_files_max: Some(5),
+            start_unix_seconds: Some(6.0),
+            threads: None,
+        };
+        let values = PROCESS.iter().map(|row| row.name).zip(values_of(&process)).collect::<Vec<_>>();
+        let expected = [
+            ("process_cpu_seconds_total", Some(1.0)),
+            ("process_resident_memory_bytes", Some(2.0)),
+            ("process_virtual_memory_bytes", Some(3.0)),
+            ("process_open_fds", Some(4.0)),
+            ("process_max_fds", Some(5.0)),
+            ("process_start_time_seconds", Some(6.0)),
+            ("process_threads", None),
+        ];
+        assert_eq!(values, expected);
     }
 }

@@ -87,7 +87,7 @@ impl Site {
             cycle: self.store.cycle().ended.map(|(_, took)| took),
             connections: self.gate.get().map(|gate| connections(gate.counters())).unwrap_or_default(),
             requests: requests.iter().map(|(of, count)| (*of, *count)).collect(),
-            process: process::values(),
+            process: process::usage(),
         };
         drop(requests);
         let currency = self.config.price.as_ref().map(|price| price.currency.as_str());
