@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 
 use avalonhome_prometheus_exporter::cli::arguments::{self, Command};
-use avalonhome_prometheus_exporter::config::settings::Config;
+use avalonhome_prometheus_exporter::config::environment::Config;
 use avalonhome_prometheus_exporter::config::target::Target;
 use avalonhome_prometheus_exporter::demo::plans;
 use avalonhome_prometheus_exporter::demo::replay;
@@ -84,7 +84,7 @@ fn run() -> Result<(), Failure> {
 
 /// Serves miners that were started for it.
 fn show(targets: Vec<Target>) -> Result<(), Failure> {
-    serve(Config::for_show(targets).map_err(|faults| (2, faults.to_string()))?)
+    serve(Config::for_demo(targets).map_err(|faults| (2, faults.to_string()))?)
 }
 
 fn serve(config: Config) -> Result<(), Failure> {
@@ -94,11 +94,11 @@ fn serve(config: Config) -> Result<(), Failure> {
     // As PID 1 a process has no default action for signals, so they are caught before anything else can take time.
     let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(|error| (1, format!("cannot catch signals: {error}")))?;
     let listener =
-        TcpListener::bind(config.listen).map_err(|error| (1, arguments::listen_error(config.listen, &error)))?;
+        TcpListener::bind(config.listen()).map_err(|error| (1, arguments::listen_error(config.listen(), &error)))?;
     let store =
         Arc::new(Store::new(&config.targets, config.interval, config.price.as_ref().map(|price| price.tariff.clone())));
     let poller = Arc::new(Poller::new(store.clone(), config.request(), config.timeout));
-    let (interval, listen, socket_dirs) = (config.interval, config.listen, config.socket_dirs.clone());
+    let (interval, listen, socket_dirs) = (config.interval, config.listen(), config.socket_dirs.clone());
     let limits = Limits::for_machine(config.targets.len());
     let site = Arc::new(Site::new(config, store, poller.clone(), limits.probes));
     let handler = site.clone();

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use crate::cli::capture;
 use crate::config::allow_list::Network;
-use crate::config::settings::{Config, EXPORTER_PORT, MINER_PORT, VARIABLES};
+use crate::config::environment::Config;
+use crate::config::settings::{EXPORTER_PORT, MINER_PORT, SETTINGS};
 use crate::config::target::Target;
 use crate::miner::discover;
 use crate::miner::poller::Poller;
@@ -153,9 +154,9 @@ pub fn help() -> String {
     text.push_str(
         "\nEnvironment variables (exactly one of AVALON_IP and AVALON_IPS must be set, but for probes alone):\n",
     );
-    for (name, default, meaning) in VARIABLES {
-        let default = if default.is_empty() { String::new() } else { format!(" [{default}]") };
-        let _ = writeln!(text, "  {name:<24} {meaning}{default}");
+    for setting in SETTINGS {
+        let default = setting.apply.default().map(|default| format!(" [{default}]")).unwrap_or_default();
+        let _ = writeln!(text, "  {:<24} {}{default}", setting.name, setting.summary());
     }
     text.push_str("\nExit codes:\n");
     for (code, meaning) in EXIT_CODES {
@@ -374,10 +375,11 @@ mod tests {
 
     #[test]
     fn help_names_every_variable_with_its_default() {
-        for (name, default, _) in VARIABLES {
+        for setting in SETTINGS {
             let text = help();
-            let line = text.lines().find(|line| line.split_whitespace().next() == Some(name)).unwrap();
-            assert!(default.is_empty() || line.ends_with(&format!("[{default}]")), "{line}");
+            let line = text.lines().find(|line| line.split_whitespace().next() == Some(setting.name)).unwrap();
+            let default = setting.apply.default();
+            assert!(default.is_none_or(|default| line.ends_with(&format!("[{default}]"))), "{line}");
         }
     }
 }

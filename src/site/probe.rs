@@ -20,7 +20,7 @@ use crate::cgminer::client::Client;
 use crate::cgminer::error::PollError;
 use crate::cgminer::reply::Request;
 use crate::config::allow_list::Allow;
-use crate::config::settings::Config;
+use crate::config::environment::Config;
 use crate::config::target::Target;
 use crate::config::tariff::Tariff;
 use crate::miner::poller::{Permits, Poller};

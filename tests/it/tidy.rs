@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use avalonhome_prometheus_exporter::cli::arguments;
-use avalonhome_prometheus_exporter::config::settings::VARIABLES;
+use avalonhome_prometheus_exporter::config::settings::SETTINGS;
 use avalonhome_prometheus_exporter::exposition::writer::Kind;
 use avalonhome_prometheus_exporter::metrics::catalogue::{Entry, entries};
 
@@ -211,9 +211,9 @@ fn the_reference_of_the_command_line_is_up_to_date() {
         let _ = writeln!(text, "| {code} | {meaning} |");
     }
     text.push_str(CLI_SETTINGS);
-    for (name, default, meaning) in VARIABLES {
-        let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
-        let _ = writeln!(text, "| `{name}` | {default} | {meaning} |");
+    for setting in SETTINGS {
+        let default = setting.apply.default().map(|default| format!("`{default}`")).unwrap_or_default();
+        let _ = writeln!(text, "| `{}` | {default} | {} |", setting.name, setting.summary());
     }
     check_generated(&root().join("docs/cli.md"), &text);
 }
@@ -252,9 +252,10 @@ fn check_generated(path: &Path, text: &str) {
 fn settings_are_documented_as_they_are() {
     let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
     let (readme, example) = (read("README.md"), read(".env.example"));
-    for (name, default, meaning) in VARIABLES {
-        let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
-        let row = format!("| `{name}` | {default} | {meaning} |");
+    for setting in SETTINGS {
+        let name = setting.name;
+        let default = setting.apply.default().map(|default| format!("`{default}`")).unwrap_or_default();
+        let row = format!("| `{name}` | {default} | {} |", setting.summary());
         assert!(readme.lines().any(|line| line == row), "the README lacks: {row}");
         let is_set = |line: &str| line.trim_start_matches('#').starts_with(&format!("{name}="));
         assert!(example.lines().any(is_set), ".env.example lacks {name}");

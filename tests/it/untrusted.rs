@@ -15,8 +15,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use avalonhome_prometheus_exporter::cgminer::mdns;
 use avalonhome_prometheus_exporter::cgminer::reply::{Memory, Reply, Request, Version};
+use avalonhome_prometheus_exporter::config;
 use avalonhome_prometheus_exporter::config::allow_list::Allow;
-use avalonhome_prometheus_exporter::config::settings::{Config, VARIABLES};
+use avalonhome_prometheus_exporter::config::environment::Config;
 use avalonhome_prometheus_exporter::config::target::parse_list;
 use avalonhome_prometheus_exporter::exposition::writer::LABEL_CHARS_MAX;
 use avalonhome_prometheus_exporter::http::request;
@@ -359,7 +360,10 @@ fn settings(bytes: &[u8]) {
         Ok(config) => assert_sound(&config),
         Err(faults) => {
             for line in faults.to_string().split('\n') {
-                assert!(VARIABLES.iter().any(|(name, ..)| line.contains(name)), "{line:?} names no setting");
+                assert!(
+                    config::settings::SETTINGS.iter().any(|setting| line.contains(setting.name)),
+                    "{line:?} names no setting"
+                );
                 assert!(!line.contains(char::is_control), "{line:?}");
             }
         }
@@ -369,7 +373,7 @@ fn settings(bytes: &[u8]) {
 fn assert_sound(config: &Config) {
     assert!((0.1..=86_400.0).contains(&config.interval.as_secs_f64()));
     assert!((0.1..=600.0).contains(&config.timeout.as_secs_f64()));
-    assert!(config.miner_port != 0 && config.listen.port() != 0);
+    assert!(config.miner_port != 0 && config.listen_port != 0);
     assert!(!config.targets.is_empty() || !config.probe_allow.is_empty(), "nothing to do, and nobody is told");
     let labels: HashSet<&str> = config.targets.iter().map(|target| target.label.as_str()).collect();
     assert_eq!(labels.len(), config.targets.len(), "{:?}", config.targets);
