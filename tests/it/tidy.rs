@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use avalonhome_prometheus_exporter::cli::arguments;
-use avalonhome_prometheus_exporter::config::settings::SETTINGS;
+use avalonhome_prometheus_exporter::config::settings::{SETTINGS, Setting};
 use avalonhome_prometheus_exporter::exposition::writer::Kind;
 use avalonhome_prometheus_exporter::metrics::catalogue::{Entry, entries};
 
@@ -212,8 +212,8 @@ fn the_reference_of_the_command_line_is_up_to_date() {
     }
     text.push_str(CLI_SETTINGS);
     for setting in SETTINGS {
-        let default = setting.apply.default().map(|default| format!("`{default}`")).unwrap_or_default();
-        let _ = writeln!(text, "| `{}` | {default} | {} |", setting.name, setting.summary());
+        let Setting { name, help, apply, advice, .. } = setting;
+        let _ = writeln!(text, "| `{name}` | {} | {} | {help} | {advice} |", default_of(setting), apply.values());
     }
     check_generated(&root().join("docs/cli.md"), &text);
 }
@@ -235,9 +235,14 @@ const CLI_SETTINGS: &str = "
 
 Environment variables; an empty value counts as unset. The README says more of each.
 
-| variable | default | meaning |
-| --- | --- | --- |
+| variable | default | values | meaning | why this default, and when to change it |
+| --- | --- | --- | --- | --- |
 ";
+
+/// The default as a cell of a table.
+fn default_of(setting: &Setting) -> String {
+    setting.apply.default().map(|default| format!("`{default}`")).unwrap_or_default()
+}
 
 fn check_generated(path: &Path, text: &str) {
     if fs::read_to_string(path).unwrap_or_default() != text {
@@ -247,24 +252,65 @@ fn check_generated(path: &Path, text: &str) {
     }
 }
 
-/// What the README and `.env.example` say of the settings is what the program says of them.
+/// The README's tables of settings and subcommands are made of those of the program.
 #[test]
-fn settings_are_documented_as_they_are() {
-    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
-    let (readme, example) = (read("README.md"), read(".env.example"));
-    for setting in SETTINGS {
-        let name = setting.name;
-        let default = setting.apply.default().map(|default| format!("`{default}`")).unwrap_or_default();
-        let row = format!("| `{name}` | {default} | {} |", setting.summary());
-        assert!(readme.lines().any(|line| line == row), "the README lacks: {row}");
-        let is_set = |line: &str| line.trim_start_matches('#').starts_with(&format!("{name}="));
-        assert!(example.lines().any(is_set), ".env.example lacks {name}");
-    }
-    for line in
-        arguments::help().lines().skip_while(|line| *line != "Subcommands:").skip(1).take_while(|line| !line.is_empty())
+fn the_readme_is_up_to_date() {
+    let path = root().join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let row = |setting: &Setting| format!("| `{}` | {} | {} |", setting.name, default_of(setting), setting.summary());
+    let rows: Vec<String> = SETTINGS.iter().map(row).collect();
+    let text = splice(&readme, "| variable | default | meaning |\n| --- | --- | --- |\n", &rows.join("\n"), "\n\n");
+    let help = arguments::help();
+    let subcommands = help.lines().skip_while(|line| *line != "Subcommands:").skip(1);
+    let subcommands: Vec<&str> = subcommands.take_while(|line| !line.is_empty()).collect();
+    let text = splice(&text, "## Subcommands\n\n```text\n", &subcommands.join("\n"), "\n```");
+    check_generated(&path, &text);
+}
+
+/// The settings in `.env.example`, up to those of Compose, and in `packaging/default` are made of the table.
+#[test]
+fn the_example_files_are_up_to_date() {
+    for (path, may_be_active, end) in
+        [(".env.example", true, "\n# --- Only for Docker Compose ---"), ("packaging/default", false, "")]
     {
-        assert!(readme.contains(line.trim_end()), "the README lacks: {line}");
+        let path = root().join(path);
+        let blocks: Vec<String> = SETTINGS.iter().map(|setting| example_of(setting, may_be_active)).collect();
+        let text = splice(&fs::read_to_string(&path).unwrap(), "\n\n", &blocks.join("\n"), end);
+        check_generated(&path, &text);
     }
+}
+
+/// A setting's lines in a file of examples.
+fn example_of(setting: &Setting, may_be_active: bool) -> String {
+    let mut lines = format!("# --- {} ---\n{}", setting.summary(), comment(setting.advice));
+    for (at, value) in setting.example.values.iter().enumerate() {
+        let is_active = may_be_active && setting.example.is_active && at == 0;
+        let _ = writeln!(lines, "{}{}={value}", if is_active { "" } else { "#" }, setting.name);
+    }
+    lines
+}
+
+/// Text as lines of a comment.
+fn comment(text: &str) -> String {
+    const WIDTH: usize = 120;
+    let mut lines = vec!["#".to_owned()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().unwrap();
+        if line.len() + 1 + word.len() > WIDTH {
+            lines.push(format!("# {word}"));
+        } else {
+            line.extend([" ", word]);
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// A text with something else between its first `start` and the next `end`, or the end of the text if that is empty.
+fn splice(text: &str, start: &str, new: &str, end: &str) -> String {
+    let (head, old) = text.split_once(start).unwrap_or_else(|| panic!("{start:?} is missing"));
+    let tail = if end.is_empty() { Some(old.len()) } else { old.find(end) };
+    let tail = tail.unwrap_or_else(|| panic!("{end:?} is missing"));
+    [head, start, new, &old[tail..]].concat()
 }
 
 /// Links from one document to another, or to a section of it, lead somewhere.
