@@ -6,7 +6,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use avalonhome_prometheus_exporter::cli::arguments;
+use avalonhome_prometheus_exporter::cli::arguments::SUBCOMMANDS;
+use avalonhome_prometheus_exporter::cli::error::EXIT_CODES;
+use avalonhome_prometheus_exporter::cli::help;
 use avalonhome_prometheus_exporter::config::settings::{SETTINGS, Setting};
 use avalonhome_prometheus_exporter::exposition::writer::Kind;
 use avalonhome_prometheus_exporter::metrics::catalogue::{Entry, entries};
@@ -87,7 +89,11 @@ fn who_may_do_what() {
     let sources = sources();
     for (what, texts, places) in [
         ("names of metrics are in the catalogue", &["avalon_", "process_"][..], &["metrics/catalogue.rs"][..]),
-        ("TCP connections are opened by these", &["TcpStream"], &["cgminer/", "cli/", "demo/server.rs", "http/"]),
+        (
+            "TCP connections are opened by these",
+            &["TcpStream"],
+            &["cgminer/", "cli/healthcheck.rs", "demo/server.rs", "http/"],
+        ),
         ("UDP goes to miners alone", &["UdpSocket"], &["cgminer/mdns.rs"]),
         ("the lock on the miners", &["RwLock"], &["miner/store.rs"]),
         ("the environment", &["env::var"], &["config/"]),
@@ -202,12 +208,11 @@ name a part of it, an *item* is `KEY[value]` inside the `MM` field of *stats*. W
 #[test]
 fn the_reference_of_the_command_line_is_up_to_date() {
     let mut text = String::from(CLI_HEAD);
-    for (name, arguments, meaning) in arguments::COMMANDS {
-        let usage = format!("{name} {arguments}");
-        let _ = writeln!(text, "| `{}` | {meaning} |", usage.trim_end());
+    for subcommand in SUBCOMMANDS {
+        let _ = writeln!(text, "| `{}` | {} |", subcommand.usage(), subcommand.help);
     }
     text.push_str("\n## Exit codes\n\n| code | meaning |\n| --- | --- |\n");
-    for (code, meaning) in arguments::EXIT_CODES {
+    for (code, meaning) in EXIT_CODES {
         let _ = writeln!(text, "| {code} | {meaning} |");
     }
     text.push_str(CLI_SETTINGS);
@@ -260,7 +265,7 @@ fn the_readme_is_up_to_date() {
     let row = |setting: &Setting| format!("| `{}` | {} | {} |", setting.name, default_of(setting), setting.summary());
     let rows: Vec<String> = SETTINGS.iter().map(row).collect();
     let text = splice(&readme, "| variable | default | meaning |\n| --- | --- | --- |\n", &rows.join("\n"), "\n\n");
-    let help = arguments::help();
+    let help = help::text();
     let subcommands = help.lines().skip_while(|line| *line != "Subcommands:").skip(1);
     let subcommands: Vec<&str> = subcommands.take_while(|line| !line.is_empty()).collect();
     let text = splice(&text, "## Subcommands\n\n```text\n", &subcommands.join("\n"), "\n```");

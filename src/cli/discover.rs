@@ -1,0 +1,39 @@
+//! `discover`: which addresses of a network have a miner, as a table or for Prometheus.
+
+use std::io::{self, IsTerminal};
+
+use crate::cli::error::Error;
+use crate::cli::terminal::{CLEAR_LINE, notify, print};
+use crate::config::allow_list::Network;
+use crate::config::environment::Config;
+use crate::config::settings::MINER_PORT;
+use crate::miner::discover::{addresses, discover, table};
+use crate::site::service_discovery;
+
+/// Searches a range and prints the miners that were found; on a terminal it shows how far it is.
+pub fn run(range: &str, is_sd: bool) -> Result<(), Error> {
+    let network = Network::parse(range).map_err(|fault| Error::Usage(format!("'{range}': {fault}")))?;
+    let addresses = addresses(&network).map_err(Error::Usage)?;
+    let port = Config::api_port()?;
+    let count = addresses.len();
+    let is_terminal = io::stderr().is_terminal();
+    let found = discover(&addresses, port, |asked| {
+        if is_terminal {
+            notify(&format!("{CLEAR_LINE}asked {asked} of {count} addresses on port {port}"));
+        }
+    });
+    if is_terminal {
+        notify(CLEAR_LINE);
+    }
+    if found.is_empty() {
+        return Err(Error::Failed(format!("none of {count} addresses has a miner that answers on port {port}")));
+    }
+    if is_sd {
+        let avalons = found.iter().filter(|miner| miner.is_avalon());
+        let list = service_discovery::list(avalons.map(|miner| (&miner.target, Some(&miner.info))));
+        print(format!("{list:#}\n"));
+    } else {
+        print(table(&found, MINER_PORT));
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! The service: what the program does without a subcommand. Log, signals, port, miners, web server; then it waits for the
+//! signal to end.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::cli::check_config::describe;
+use crate::cli::error::Error;
+use crate::config::environment::Config;
+use crate::config::settings::EXPORTER_PORT;
+use crate::http::gate;
+use crate::http::limits::Limits;
+use crate::logging;
+use crate::miner::poller::Poller;
+use crate::miner::store::Store;
+use crate::site::router::Site;
+
+/// Polls and serves until a signal comes.
+pub fn run(config: Config) -> Result<(), Error> {
+    let cannot = |what: &str, error: io::Error| Error::Failed(format!("cannot {what}: {error}"));
+    let _log = logging::init(config.log_level);
+    log::info!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    describe(&config).lines().for_each(|line| log::info!("{line}"));
+    // As PID 1 a process has no default action for signals, so they are caught before anything else can take time.
+    let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(|error| cannot("catch signals", error))?;
+    let listen = config.listen();
+    let listener = TcpListener::bind(listen).map_err(|error| Error::Failed(listen_error(listen, &error)))?;
+    let tariff = config.price.as_ref().map(|price| price.tariff.clone());
+    let store = Arc::new(Store::new(&config.targets, config.interval, tariff));
+    let poller = Arc::new(Poller::new(store.clone(), config.request(), config.timeout));
+    let (interval, socket_dirs) = (config.interval, config.socket_dirs.clone());
+    let limits = Limits::for_machine(config.targets.len());
+    let site = Arc::new(Site::new(config, store, poller.clone(), limits.probes));
+    let handler = site.clone();
+    let gate = gate::serve(listener, &socket_dirs, limits, Arc::new(move |request| handler.answer(request)))
+        .map_err(|error| cannot("start the web server", error))?;
+    site.show_connections_of(gate.clone());
+    thread::Builder::new()
+        .name("poller".into())
+        .spawn(move || poller.run(interval))
+        .map_err(|error| cannot("start the poller", error))?;
+    log::info!("serving on http://{listen}/metrics");
+    let signal = signals.forever().next();
+    log::info!("ending on signal {}", signal.unwrap_or_default());
+    // Nothing is waited for: polls only read, and whoever reads a page can ask again.
+    gate.close();
+    Ok(())
+}
+
+/// Why the port cannot be had, and what to do.
+fn listen_error(listen: SocketAddr, error: &io::Error) -> String {
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "another program has port {}; set EXPORTER_PORT to a free one or stop that program \
+             ({EXPORTER_PORT} is node_exporter's port too)",
+            listen.port()
+        ),
+        io::ErrorKind::AddrNotAvailable => {
+            "set EXPORTER_ADDRESS to an address of this machine, or to 0.0.0.0".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => "set EXPORTER_PORT to one above 1023".to_owned(),
+        _ => "check EXPORTER_ADDRESS and EXPORTER_PORT".to_owned(),
+    };
+    format!("cannot listen on {listen}: {error}; {advice}")
+}

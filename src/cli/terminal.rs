@@ -1,0 +1,39 @@
+//! What goes to standard output and, whatever the log level, to standard error; colours where a terminal wants them.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::config::environment::Config;
+
+/// Escape sequences of terminals (ECMA-48, SGR): bold text.
+pub const BOLD: &str = "\x1b[1m";
+/// Cyan text.
+pub const CYAN: &str = "\x1b[36m";
+/// Bold red text.
+pub const RED: &str = "\x1b[1;31m";
+/// Text as usual.
+pub const PLAIN: &str = "\x1b[0m";
+/// Back to the first column, and clear the line.
+pub const CLEAR_LINE: &str = "\r\x1b[K";
+
+/// Prints to standard output; a closed pipe is no error of this program.
+pub fn print(text: impl AsRef<[u8]>) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_ref()).and_then(|()| out.flush());
+}
+
+/// Prints to standard error, as it is.
+pub fn notify(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Prints an error to standard error, the program's name before each line.
+pub fn print_error(text: &str) {
+    const PROGRAM: &str = env!("CARGO_PKG_NAME");
+    let name = if wants_colour(&io::stderr()) { format!("{RED}{PROGRAM}:{PLAIN}") } else { format!("{PROGRAM}:") };
+    let _ = writeln!(io::stderr(), "{name} {}", text.replace('\n', &format!("\n{name} ")));
+}
+
+/// Whether an output is a terminal that takes colours.
+pub fn wants_colour(output: &impl IsTerminal) -> bool {
+    output.is_terminal() && Config::wants_colour()
+}
