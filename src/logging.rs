@@ -66,7 +66,7 @@ impl Write for Queue {
     /// Takes one line; never waits, never fails.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.lost > 0 {
-            let text = format!("{} WARN  lines lost, as standard error took none: {}\n", now(), self.lost);
+            let text = format!("{} WARN  log lines lost because standard error was blocked: {}\n", now(), self.lost);
             if self.orders.try_send(Order::Write(text.into_bytes())).is_ok() {
                 self.lost = 0;
             }
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(take().collect::<Vec<_>>(), ["a\n", "b\n"]);
         queue.write_all(b"e\n").unwrap();
         let lines: Vec<_> = take().collect();
-        assert!(lines[0].ends_with(" WARN  lines lost, as standard error took none: 2\n"), "{lines:?}");
+        assert!(lines[0].ends_with(" WARN  log lines lost because standard error was blocked: 2\n"), "{lines:?}");
         assert_eq!((lines[1].as_str(), queue.lost), ("e\n", 0));
         drop(received);
         assert_eq!(queue.write(b"f\n").unwrap(), 2, "a log without an end is none");

@@ -9,7 +9,7 @@ use crate::cli::suggestion::closest;
 /// What the program was told to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Poll and serve until a signal comes: what it does without a word.
+    /// Poll and serve until a signal comes: what the program does without a subcommand.
     Serve,
     /// The same with simulated miners.
     Demo,
@@ -24,11 +24,11 @@ pub enum Command {
         /// Whether to print service discovery instead of a table.
         is_sd: bool,
     },
-    /// Ask the exporter on this machine whether it is well.
+    /// Check whether the exporter on this machine is healthy.
     Healthcheck,
     /// Poll all miners once and print the page.
     Once,
-    /// Check the settings and print what would run.
+    /// Check the settings and print them as understood.
     CheckConfig,
     /// Print the version.
     Version,
@@ -58,22 +58,22 @@ pub const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand {
         name: "check-config",
         arguments: None,
-        help: "check the settings and print what would run; exit code 2 if they are wrong",
+        help: "check the settings and print them as understood; exit code 2 if they are invalid",
     },
     Subcommand {
         name: "healthcheck",
         arguments: None,
-        help: "ask the exporter on this machine whether it is well; exit code 0 or 1",
+        help: "check the exporter on this machine; exit code 0 if it is healthy, else 1",
     },
     Subcommand {
         name: "discover",
         arguments: Some("[--sd] RANGE"),
-        help: "find miners in a private range of addresses; --sd prints them as file_sd JSON",
+        help: "find the miners in a private address range; --sd prints file_sd JSON for Prometheus",
     },
     Subcommand {
         name: "capture",
         arguments: Some("HOST[:PORT]"),
-        help: "print a miner's reply, what is private masked, for a bug report or a test",
+        help: "print a miner's reply, with private data masked, for a bug report or a test",
     },
     Subcommand {
         name: "replay",
@@ -81,7 +81,7 @@ pub const SUBCOMMANDS: &[Subcommand] = &[
         help: "serve the metrics of captures, for developing dashboards",
     },
     Subcommand { name: "--version", arguments: None, help: "print the version" },
-    Subcommand { name: "--help", arguments: None, help: "print this" },
+    Subcommand { name: "--help", arguments: None, help: "print this help" },
 ];
 
 impl Subcommand {
@@ -108,7 +108,8 @@ impl Command {
                 let before = rest.len();
                 rest.retain(|word| word != "--sd");
                 let is_sd = rest.len() < before;
-                let range = first(&mut rest, "discover needs the range to search, such as: discover 192.168.1.0/24")?;
+                let range =
+                    first(&mut rest, "discover needs the range to search, for example: discover 192.168.1.0/24")?;
                 Self::Discover { range, is_sd }
             }
             "capture" => Self::Capture(first(&mut rest, "capture needs the miner to ask: capture HOST[:PORT]")?),
@@ -119,7 +120,7 @@ impl Command {
             _ => {
                 let meant = closest(&word, SUBCOMMANDS.iter().map(|subcommand| subcommand.name));
                 let meant = meant.map(|name| format!(" did you mean '{name}'?")).unwrap_or_default();
-                return usage(format!("there is no subcommand '{word}';{meant} --help lists them"));
+                return usage(format!("unknown subcommand '{word}';{meant} --help lists them"));
             }
         };
         match rest.first() {
@@ -165,7 +166,7 @@ mod tests {
         assert!(parse(&["discover", "--sd"]).is_err());
         assert_eq!(parse(&["capture", "a:1"]), Ok(Command::Capture("a:1".into())));
         assert_eq!(parse(&["replay", "a", "b"]), Ok(Command::Replay(vec!["a".into(), "b".into()])));
-        assert_eq!(parse(&["serve"]), usage("there is no subcommand 'serve'; --help lists them"));
+        assert_eq!(parse(&["serve"]), usage("unknown subcommand 'serve'; --help lists them"));
         for extra in [&["once", "more"][..], &["--help", "more"], &["capture", "a", "more"]] {
             assert!(parse(extra).is_err_and(|fault| fault.text().contains("unexpected argument 'more'")));
         }

@@ -19,10 +19,10 @@ const TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Asks a miner and prints its reply, and on standard error the name that the capture has among the tests.
 pub fn run(address: &str) -> Result<(), Error> {
-    let target = Target::parse(address, MINER_PORT).map_err(|fault| Error::Failed(format!("'{address}': {fault}")))?;
+    let target = Target::parse(address, MINER_PORT).map_err(|fault| Error::Failed(format!("'{address}' {fault}")))?;
     let reply = capture(&target).map_err(|error| Error::Failed(format!("{}: {error}", target.label)))?;
     print(&reply);
-    notify(&format!("as a test this capture is called {}\n", file_name(&reply)));
+    notify(&format!("name of this capture among the tests: {}\n", file_name(&reply)));
     Ok(())
 }
 

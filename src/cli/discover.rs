@@ -12,7 +12,7 @@ use crate::site::service_discovery;
 
 /// Searches a range and prints the miners that were found; on a terminal it shows how far it is.
 pub fn run(range: &str, is_sd: bool) -> Result<(), Error> {
-    let network = Network::parse(range).map_err(|fault| Error::Usage(format!("'{range}': {fault}")))?;
+    let network = Network::parse(range).map_err(|fault| Error::Usage(format!("'{range}' {fault}")))?;
     let addresses = addresses(&network).map_err(Error::Usage)?;
     let port = Config::api_port()?;
     let count = addresses.len();
@@ -26,7 +26,7 @@ pub fn run(range: &str, is_sd: bool) -> Result<(), Error> {
         notify(CLEAR_LINE);
     }
     if found.is_empty() {
-        return Err(Error::Failed(format!("none of {count} addresses has a miner that answers on port {port}")));
+        return Err(Error::Failed(format!("no miner answered on port {port}; addresses asked: {count}")));
     }
     if is_sd {
         let avalons = found.iter().filter(|miner| miner.is_avalon());

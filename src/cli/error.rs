@@ -5,17 +5,17 @@ use crate::config::environment::Faults;
 /// Why the program ends without success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// Arguments or settings are wrong. What is wrong with them, and what would be right.
+    /// Arguments or settings are invalid: why, and what would be right.
     Usage(String),
-    /// It did not work. What did not, and why.
+    /// Anything else: what failed, and why.
     Failed(String),
 }
 
 /// What the exit codes mean, for the documentation.
 pub const EXIT_CODES: &[(u8, &str)] = &[
-    (0, "all is well"),
-    (1, "it did not work: no answer, a port that is taken, an exporter that is not well"),
-    (2, "arguments or settings are wrong"),
+    (0, "success"),
+    (1, "failure: no miner answered, the port is in use, or the exporter is unhealthy"),
+    (2, "invalid arguments or settings"),
 ];
 
 impl Error {

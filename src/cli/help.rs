@@ -18,7 +18,7 @@ pub fn run() {
 pub fn text() -> String {
     const PROGRAM: &str = env!("CARGO_PKG_NAME");
     let mut text = format!(
-        "{PROGRAM} {}: Prometheus metrics of Avalon home miners\n\n\
+        "{PROGRAM} {}: Prometheus exporter for Avalon home miners\n\n\
          Usage: AVALON_IPS=192.168.1.50,192.168.1.51 {PROGRAM} [SUBCOMMAND]\n\n\
          Without a subcommand it polls the miners and serves /metrics until SIGTERM or SIGINT.\n\nSubcommands:\n",
         env!("CARGO_PKG_VERSION")
@@ -26,9 +26,7 @@ pub fn text() -> String {
     for subcommand in SUBCOMMANDS {
         let _ = writeln!(text, "  {:<22} {}", subcommand.usage(), subcommand.help);
     }
-    text.push_str(
-        "\nEnvironment variables (exactly one of AVALON_IP and AVALON_IPS must be set, but for probes alone):\n",
-    );
+    text.push_str("\nEnvironment variables (set exactly one of AVALON_IP and AVALON_IPS, or only PROBE_ALLOW):\n");
     for setting in SETTINGS {
         let default = setting.apply.default().map(|default| format!(" [{default}]")).unwrap_or_default();
         let _ = writeln!(text, "  {:<24} {}{default}", setting.name, setting.summary());
@@ -74,7 +72,7 @@ mod tests {
     #[test]
     fn colours_change_no_text() {
         let (text, coloured) = (text(), coloured(&text()));
-        assert!(coloured.contains("\x1b[1mExit codes:\x1b[0m\n  \x1b[36m0\x1b[0m  all"), "{coloured}");
+        assert!(coloured.contains("\x1b[1mExit codes:\x1b[0m\n  \x1b[36m0\x1b[0m  success"), "{coloured}");
         assert_eq!([BOLD, CYAN, PLAIN].iter().fold(coloured, |text, code| text.replace(code, "")), text);
     }
 }

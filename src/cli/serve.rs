@@ -8,6 +8,7 @@ use std::thread;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::signal_name;
 
 use crate::cli::check_config::describe;
 use crate::cli::error::Error;
@@ -45,9 +46,9 @@ pub fn run(config: Config) -> Result<(), Error> {
         .spawn(move || poller.run(interval))
         .map_err(|error| cannot("start the poller", error))?;
     log::info!("serving on http://{listen}/metrics");
-    let signal = signals.forever().next();
-    log::info!("ending on signal {}", signal.unwrap_or_default());
-    // Nothing is waited for: polls only read, and whoever reads a page can ask again.
+    let signal = signals.forever().next().and_then(signal_name).unwrap_or("a signal");
+    log::info!("received {signal}, shutting down");
+    // Nothing is waited for: polls only read, and clients can ask for a page again.
     gate.close();
     Ok(())
 }
@@ -56,14 +57,14 @@ pub fn run(config: Config) -> Result<(), Error> {
 fn listen_error(listen: SocketAddr, error: &io::Error) -> String {
     let advice = match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "another program has port {}; set EXPORTER_PORT to a free one or stop that program \
-             ({EXPORTER_PORT} is node_exporter's port too)",
+            "another program uses port {}; stop it, or set EXPORTER_PORT to a free port ({EXPORTER_PORT} is the default \
+             of node_exporter too)",
             listen.port()
         ),
         io::ErrorKind::AddrNotAvailable => {
             "set EXPORTER_ADDRESS to an address of this machine, or to 0.0.0.0".to_owned()
         }
-        io::ErrorKind::PermissionDenied => "set EXPORTER_PORT to one above 1023".to_owned(),
+        io::ErrorKind::PermissionDenied => "set EXPORTER_PORT to 1024 or above".to_owned(),
         _ => "check EXPORTER_ADDRESS and EXPORTER_PORT".to_owned(),
     };
     format!("cannot listen on {listen}: {error}; {advice}")

@@ -28,7 +28,7 @@ impl Network {
     /// Reads `address/bits`, or an address, which is a range of one. The error says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let address: IpAddr = address.parse().map_err(|_| "this is no address or range, such as 192.168.1.0/24")?;
+        let address: IpAddr = address.parse().map_err(|_| "is not an address or a range such as 192.168.1.0/24")?;
         let most: u8 = if address.is_ipv4() { 32 } else { 128 };
         let bits = match bits {
             None => most,
@@ -36,7 +36,7 @@ impl Network {
                 .parse()
                 .ok()
                 .filter(|bits| *bits <= most)
-                .ok_or_else(|| format!("behind the slash stands a number from 0 to {most}"))?,
+                .ok_or_else(|| format!("needs a number from 0 to {most} after the slash"))?,
         };
         let masked = |number: u128, width: u8| number & u128::MAX.checked_shl(u32::from(width - bits)).unwrap_or(0);
         let first = match address {
@@ -113,9 +113,9 @@ impl Allow {
             match Network::parse(entry) {
                 Ok(network) => allow.networks.push(network),
                 Err(_) if is_name => allow.names.push(entry.to_ascii_lowercase()),
-                Err(fault) if entry.contains('/') => faults.push(format!("'{entry}': {fault}")),
+                Err(fault) if entry.contains('/') => faults.push(format!("'{entry}' {fault}")),
                 Err(_) => {
-                    faults.push(format!("'{entry}': this is no address, no range such as 192.168.1.0/24, and no name"));
+                    faults.push(format!("'{entry}' is not an address, a range such as 192.168.1.0/24 or a host name"));
                 }
             }
         }
@@ -217,6 +217,6 @@ mod tests {
         assert_eq!(Allow::default().to_string(), "none");
         let faults = Allow::parse("10.0.0.0/99,http://a,,1.2.3,ok").unwrap_err();
         assert_eq!(faults.len(), 4, "{faults:?}");
-        assert!(faults[0].contains("'10.0.0.0/99': behind the slash"), "{faults:?}");
+        assert!(faults[0].contains("'10.0.0.0/99' needs a number from 0 to 32 after the slash"), "{faults:?}");
     }
 }

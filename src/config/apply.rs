@@ -97,7 +97,7 @@ impl Apply {
             Self::Address { field, .. } => *field(&mut draft.config) = address(text)?,
             Self::Switch { field, .. } => *field(&mut draft.config) = switch(text)?,
             Self::Choice { set, .. } => set(&mut draft.config, text)
-                .ok_or_else(|| Problem::Value(format!("is no log level; give {}", self.values())))?,
+                .ok_or_else(|| Problem::Value(format!("is not valid; give {}", self.values())))?,
             Self::Text { set, .. } => set(draft, text)?,
             Self::Joint { keep, .. } => *keep(draft) = Some(text.to_owned()),
         }
@@ -160,8 +160,8 @@ fn port(text: &str) -> Result<u16, Problem> {
 fn seconds(text: &str, min: f64, max: f64) -> Result<Duration, Problem> {
     match text.parse() {
         Ok(seconds) if (min..=max).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        Ok(_) => wrong(format!("is out of range; give seconds from {min} to {max}")),
-        Err(_) => wrong(format!("is not a number; give seconds from {min} to {max}")),
+        Ok(_) => wrong(format!("is out of range; give a number of seconds from {min} to {max}")),
+        Err(_) => wrong(format!("is not a number; give a number of seconds from {min} to {max}")),
     }
 }
 

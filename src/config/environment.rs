@@ -205,17 +205,17 @@ impl Draft {
             }
             (None, None) => {
                 let fault =
-                    "neither AVALON_IP nor AVALON_IPS is set: give the miner's address, as in AVALON_IP=192.168.1.50";
+                    "neither AVALON_IP nor AVALON_IPS is set: give the miner's address, such as AVALON_IP=192.168.1.50";
                 faults.push("AVALON_IP", fault);
                 return Vec::new();
             }
         };
         let problem = match parse_list(list, self.config.miner_port) {
             _ if name == "AVALON_IP" && list.contains(',') => {
-                Problem::Value("is one miner; put several into AVALON_IPS".to_owned())
+                Problem::Value("holds more than one miner; use AVALON_IPS for several".to_owned())
             }
             Ok(targets) if targets.is_empty() => {
-                Problem::Value("names no miner; give its address, as in 192.168.1.50".to_owned())
+                Problem::Value("names no miner; give its address, such as 192.168.1.50".to_owned())
             }
             Ok(targets) => return targets,
             Err(entries) => Problem::Entries(entries),
@@ -351,18 +351,18 @@ mod tests {
         ]);
         let faults = faults.unwrap_err().to_string();
         let expected = [
-            "AVALON_IPS: 'http://a': this is a URL or path; give a host, or host:port",
-            "AVALON_IPS: '999.1.1.1': this is no IPv4 address; it has four numbers from 0 to 255",
+            "AVALON_IPS: 'http://a' is a URL or path; give a host, or host:port",
+            "AVALON_IPS: '999.1.1.1' is not a valid IPv4 address; it consists of four numbers from 0 to 255",
             "AVALON_PORT='0\\n\\u{1b}[31m' is not a port; give a number from 1 to 65535",
-            "UPDATE_INTERVAL='NaN' is out of range; give seconds from 0.1 to 86400",
-            "MINER_TIMEOUT='-inf' is out of range; give seconds from 0.1 to 600",
+            "UPDATE_INTERVAL='NaN' is out of range; give a number of seconds from 0.1 to 86400",
+            "MINER_TIMEOUT='-inf' is out of range; give a number of seconds from 0.1 to 600",
             "EXPORTER_ADDRESS='localhost' is not an IP address; give 0.0.0.0, ::, 127.0.0.1 or one of this machine",
             "EXPORTER_PORT='65536' is not a port; give a number from 1 to 65535",
             "EXPORT_CHIP_METRICS='maybe' is neither true nor false",
             "ELECTRICITY_PRICE: rule '25:00-26:00=1': '25:00' is not a time from 00:00 to 24:00; write a rule like \
              16:00-21:00=0.42 or sat-sun 00:00-24:00=0.12",
-            "ELECTRICITY_CURRENCY='Euro' is no currency; give three letters, as USD",
-            "LOG_LEVEL='loud' is no log level; give DEBUG, INFO, WARNING, ERROR or CRITICAL",
+            "ELECTRICITY_CURRENCY='Euro' is not a currency; give three letters, such as USD",
+            "LOG_LEVEL='loud' is not valid; give DEBUG, INFO, WARNING, ERROR or CRITICAL",
         ];
         assert_eq!(faults.lines().collect::<Vec<_>>(), expected);
     }
@@ -391,6 +391,6 @@ mod tests {
         assert!(read(&[]).unwrap_err().to_string().contains("neither AVALON_IP nor AVALON_IPS"));
         assert!(read(&[("AVALON_IP", "a"), ("AVALON_IPS", "b")]).unwrap_err().to_string().contains("both set"));
         assert!(read(&[("AVALON_IPS", " , ")]).unwrap_err().to_string().contains("AVALON_IPS=',' names no miner"));
-        assert!(read(&[("AVALON_IP", "a,b")]).unwrap_err().to_string().contains("put several into AVALON_IPS"));
+        assert!(read(&[("AVALON_IP", "a,b")]).unwrap_err().to_string().contains("use AVALON_IPS for several"));
     }
 }

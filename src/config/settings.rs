@@ -40,10 +40,10 @@ pub struct Example {
 }
 
 impl Setting {
-    /// What it is, in a line, with its range if it is a number.
+    /// What it is, in a line, with its range if it has one.
     pub fn summary(&self) -> String {
         match self.apply {
-            Apply::Seconds { .. } => format!("{}, {}", self.help, self.apply.values()),
+            Apply::Seconds { .. } | Apply::Choice { .. } => format!("{}: {}", self.help, self.apply.values()),
             _ => self.help.to_owned(),
         }
     }
@@ -58,14 +58,14 @@ pub const EXPORTER_PORT: u16 = 9100;
 pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "AVALON_IP",
-        help: "The miner: a host name or address, [name=]host[:port]",
+        help: "The miner, as [name=]host[:port]; the host is a name or an address",
         apply: Apply::Joint {
             default: None,
             values: "[name=]host[:port]",
             keep: |draft| &mut draft.miner,
             show: |_| None,
         },
-        advice: "None, as every network has its own addresses. Set AVALON_IPS instead for more than one miner.",
+        advice: "None, because every network has its own addresses. For more than one miner set AVALON_IPS instead.",
         example: Example { values: &[r#""192.168.1.50""#], is_active: true },
         demo: None,
     },
@@ -78,7 +78,7 @@ pub const SETTINGS: &[Setting] = &[
             keep: |draft| &mut draft.miners,
             show: |_| None,
         },
-        advice: "None. Set it instead of AVALON_IP for more than one miner; a name before = is what you call the miner.",
+        advice: "None. Set it instead of AVALON_IP for several miners. A name before = is what you call the miner.",
         example: Example { values: &[r#""192.168.1.50,garage=192.168.1.51,192.168.1.52:4029""#], is_active: false },
         demo: None,
     },
@@ -86,37 +86,37 @@ pub const SETTINGS: &[Setting] = &[
         name: "AVALON_PORT",
         help: "Port of the miners' API",
         apply: Apply::Port { default: MINER_PORT, field: |config| &mut config.miner_port },
-        advice: "The port of Avalon firmware. Change it if all your miners are behind another one, such as that of a \
-                 proxy; for a single miner write host:port.",
+        advice: "What Avalon firmware uses. Change it if all your miners are reached by another port; for a single miner \
+                 write host:port.",
         example: Example { values: &["4028"], is_active: false },
         demo: None,
     },
     Setting {
         name: "PROBE_ALLOW",
-        help: "What /probe may ask besides the miners: addresses, ranges (192.168.1.0/24) and names, separated by commas",
+        help: "What /probe may poll besides the miners: addresses, ranges (192.168.1.0/24) and names, separated by commas",
         apply: Apply::Text {
             default: None,
             values: "addresses, ranges and names",
             set: set_probe_allow,
             show: |config| config.probe_allow.to_string(),
         },
-        advice: "None, so that no client can make the exporter connect to other machines. Set it if Prometheus has the \
-                 list of miners.",
+        advice: "None, so that no client can make the exporter connect to other machines. Set it if the list \
+                 of miners is in Prometheus.",
         example: Example { values: &[r#""192.168.1.0/24""#], is_active: false },
         demo: None,
     },
     Setting {
         name: "UPDATE_INTERVAL",
-        help: "Seconds from poll to poll",
+        help: "Seconds from the start of one poll to the next",
         apply: Apply::Seconds { default: 10.0, min: 0.1, max: 86_400.0, field: |config| &mut config.interval },
-        advice: "A miner refreshes its own values every few seconds, so polling more often shows nothing new. Raise it \
-                 to Prometheus's scrape_interval if that is longer.",
+        advice: "Miners refresh their values every few seconds, so polling more often shows nothing new. Raise it to \
+                 Prometheus's scrape_interval if that is longer.",
         example: Example { values: &["10"], is_active: false },
         demo: Some("5"),
     },
     Setting {
         name: "MINER_TIMEOUT",
-        help: "Seconds that a poll may take in all",
+        help: "Seconds that a poll may take in total (name, connection, reply)",
         apply: Apply::Seconds { default: 5.0, min: 0.1, max: 600.0, field: |config| &mut config.timeout },
         advice: "Half of UPDATE_INTERVAL, so that a poll has failed before the next one is due. Raise it to 10 for a \
                  busy miner or a slow Wi-Fi.",
@@ -125,27 +125,27 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "EXPORTER_ADDRESS",
-        help: "Address to serve on; :: is all of IPv6 and IPv4, 127.0.0.1 this machine alone",
+        help: "Address to listen on: 0.0.0.0 for all IPv4, :: for all IPv6 and IPv4, 127.0.0.1 for this machine only",
         apply: Apply::Address { default: Ipv4Addr::UNSPECIFIED, field: |config| &mut config.listen_address },
         advice: "All IPv4 addresses, since Prometheus often runs on another machine. Set 127.0.0.1 if it runs on this \
-                 one. Docker Compose leaves it alone.",
+                 one. Docker Compose ignores it.",
         example: Example { values: &["0.0.0.0"], is_active: false },
         demo: None,
     },
     Setting {
         name: "EXPORTER_PORT",
-        help: "Port to serve on",
+        help: "Port to listen on",
         apply: Apply::Port { default: EXPORTER_PORT, field: |config| &mut config.listen_port },
-        advice: "The Python exporter's, which is node_exporter's too: where that runs, set another, such as 9110. Docker \
-                 Compose publishes the port under this number.",
+        advice: "The port of the Python exporter, but also of node_exporter: where that runs, set another, such as 9110. \
+                 Docker Compose publishes the exporter on this port.",
         example: Example { values: &["9100"], is_active: false },
         demo: None,
     },
     Setting {
         name: "EXPORT_CHIP_METRICS",
-        help: "Whether to show every chip: four series each",
+        help: "Whether to export four series for each chip",
         apply: Apply::Switch { default: false, field: |config| &mut config.chips },
-        advice: "Off, as a miner may have hundreds of chips. Turn it on to see their temperatures, voltages and work.",
+        advice: "Off, because a miner may have hundreds of chips. Turn it on to see the temperature, voltages and work of each.",
         example: Example { values: &["false"], is_active: false },
         demo: Some("true"),
     },
@@ -153,21 +153,21 @@ pub const SETTINGS: &[Setting] = &[
         name: "EXPORT_EXTENDED_METRICS",
         help: "Whether to ask for Wi-Fi, dust filter and network difficulty too",
         apply: Apply::Switch { default: false, field: |config| &mut config.extended },
-        advice: "Off, so that the request is the Python exporter's. Turn it on for the dashboards, which show these; \
-                 Docker Compose does, unless it is set here.",
+        advice: "Off, so that the request is the Python exporter's. Turn it on for the dashboards, which show these values; \
+                 Docker Compose does so unless it is set here.",
         example: Example { values: &["false"], is_active: false },
         demo: Some("true"),
     },
     Setting {
         name: "ELECTRICITY_PRICE",
-        help: "Price of a kWh: 0.18, or by time 0.18;16:00-21:00=0.42;sat-sun 00:00-24:00=0.12",
+        help: "Price of a kWh: 0.18, or by local time 0.18;16:00-21:00=0.42;sat-sun 00:00-24:00=0.12",
         apply: Apply::Joint {
             default: None,
-            values: "a price, or a price and rules by time",
+            values: "a price, or a price and rules by local time",
             keep: |draft| &mut draft.price,
             show: |config| Some(config.price.as_ref().map_or("none".to_owned(), |price| price.tariff.to_string())),
         },
-        advice: "None, as every contract has its own. Set it to see what the miners cost.",
+        advice: "None, because every contract has its own. Set it to see what the miners cost.",
         example: Example { values: &["0.18", r#""0.18;16:00-21:00=0.42;sat-sun 00:00-24:00=0.12""#], is_active: false },
         demo: Some("0.25"),
     },
@@ -181,38 +181,37 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "TZ",
-        help: "Time zone of a price by time, as EST5EDT,M3.2.0,M11.1.0 or America/Toronto",
+        help: "Time zone for a price by local time, such as EST5EDT,M3.2.0,M11.1.0 or America/Toronto",
         apply: Apply::Joint {
             default: Some("UTC"),
             values: "a POSIX rule, or the name of a zone",
             keep: |draft| &mut draft.zone,
             show: |_| None,
         },
-        advice: "UTC, where nothing else is known. Set it if the price goes by local time; in a container give a rule, \
-                 as for central Europe and the east of the USA, since the image has no zone files.",
+        advice: "UTC, because a container knows no other. Set it if the price depends on local time. The image has no zone \
+                 files: give it a rule, such as CET-1CEST,M3.5.0,M10.5.0/3 for central Europe.",
         example: Example { values: &["CET-1CEST,M3.5.0,M10.5.0/3", "EST5EDT,M3.2.0,M11.1.0"], is_active: false },
         demo: None,
     },
     Setting {
         name: "ENABLE_DEBUG_ENDPOINT",
-        help: "Whether /debug answers",
+        help: "Whether to serve /debug",
         apply: Apply::Switch { default: true, field: |config| &mut config.debug },
-        advice: "On, as it shows settings, ages and the last errors, which is what a bug report needs. Turn it off where \
-                 strangers reach the port.",
+        advice: "On, because it shows the settings and the last errors, which a bug report needs. Turn it off where \
+                 strangers can reach the port.",
         example: Example { values: &["true"], is_active: false },
         demo: None,
     },
     Setting {
         name: "LOG_LEVEL",
-        help: "DEBUG, INFO, WARNING, ERROR or CRITICAL",
+        help: "Lowest level to log",
         apply: Apply::Choice {
             default: "INFO",
             words: &["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
             set: set_log_level,
             show: |config| config.log_level.to_string(),
         },
-        advice: "INFO, which has a line when a miner's state changes and none for a poll that goes well. DEBUG has one \
-                 for each poll.",
+        advice: "INFO logs a line when a miner goes up or down, and none for a poll that succeeds. DEBUG logs every poll.",
         example: Example { values: &["INFO"], is_active: false },
         demo: None,
     },
@@ -226,7 +225,7 @@ fn set_probe_allow(draft: &mut Draft, list: &str) -> Result<(), Problem> {
 
 fn set_currency(draft: &mut Draft, text: &str) -> Result<(), Problem> {
     if text.len() != 3 || !text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return Err(Problem::Value("is no currency; give three letters, as USD".to_owned()));
+        return Err(Problem::Value("is not a currency; give three letters, such as USD".to_owned()));
     }
     draft.currency = text.to_ascii_uppercase();
     Ok(())

@@ -42,7 +42,7 @@ impl Target {
         let (host, port) = split_port(address)?;
         let port = match port {
             Some(port) => {
-                port.parse().ok().filter(|port| *port != 0).ok_or("the port is not a number from 1 to 65535")?
+                port.parse().ok().filter(|port| *port != 0).ok_or("has a port that is not a number from 1 to 65535")?
             }
             None => default_port,
         };
@@ -81,13 +81,13 @@ pub fn parse_list(list: &str, default_port: u16) -> Result<Vec<Target>, Vec<Stri
     for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
         match Target::parse(entry, default_port) {
             Ok(target) if targets.iter().any(|other| other.is_same_miner(&target)) => {
-                faults.push(format!("'{entry}': this miner stands there already; name each once"));
+                faults.push(format!("'{entry}' is already in the list; name each miner once"));
             }
             Ok(target) if target.name.is_some() && targets.iter().any(|other| other.name == target.name) => {
-                faults.push(format!("'{entry}': this name stands there already; give each miner its own"));
+                faults.push(format!("'{entry}' has a name that is already in the list; give each miner its own"));
             }
             Ok(target) => targets.push(target),
-            Err(fault) => faults.push(format!("'{entry}': {fault}")),
+            Err(fault) => faults.push(format!("'{entry}' {fault}")),
         }
     }
     if !faults.is_empty() {
@@ -102,7 +102,7 @@ pub fn parse_list(list: &str, default_port: u16) -> Result<Vec<Target>, Vec<Stri
     let too_long = |target: &&Target| target.label.chars().count() > LABEL_CHARS_MAX;
     match targets.iter().find(too_long) {
         Some(target) => {
-            Err(vec![format!("'{}': as a label it would have more than {LABEL_CHARS_MAX} characters", target.host)])
+            Err(vec![format!("'{}' is too long for a label; give at most {LABEL_CHARS_MAX} characters", target.host)])
         }
         None => Ok(targets),
     }
@@ -110,7 +110,7 @@ pub fn parse_list(list: &str, default_port: u16) -> Result<Vec<Target>, Vec<Stri
 
 fn checked_name(name: &str) -> Result<String, String> {
     if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
-        return Err(format!("the name before '=' must have 1 to {NAME_CHARS_MAX} characters"));
+        return Err(format!("needs a name of 1 to {NAME_CHARS_MAX} characters before '='"));
     }
     Ok(name.to_owned())
 }
@@ -118,18 +118,18 @@ fn checked_name(name: &str) -> Result<String, String> {
 /// Splits off the port; an IPv6 address without brackets has none.
 fn split_port(address: &str) -> Result<(&str, Option<&str>), String> {
     if let Some(rest) = address.strip_prefix('[') {
-        let (host, rest) = rest.split_once(']').ok_or("the bracket is not closed")?;
+        let (host, rest) = rest.split_once(']').ok_or("has an unclosed bracket")?;
         if host.parse::<Ipv6Addr>().is_err() {
-            return Err("what stands in brackets is no IPv6 address".into());
+            return Err("is not a valid IPv6 address in brackets".into());
         }
         return match rest.strip_prefix(':') {
             Some(port) => Ok((host, Some(port))),
             None if rest.is_empty() => Ok((host, None)),
-            None => Err("after the bracket only ':port' may follow".into()),
+            None => Err("has something other than ':port' after the bracket".into()),
         };
     }
     if address.contains("://") || address.contains('/') {
-        return Err("this is a URL or path; give a host, or host:port".into());
+        return Err("is a URL or path; give a host, or host:port".into());
     }
     match address.split_once(':') {
         Some((_, port)) if port.contains(':') => Ok((address, None)),
@@ -142,10 +142,10 @@ fn split_port(address: &str) -> Result<(&str, Option<&str>), String> {
 /// what is wrong.
 pub fn check_host(host: &str) -> Result<(), String> {
     if host.is_empty() {
-        return Err("there is no host; give a name or an address".into());
+        return Err("has no host; give a name or an address".into());
     }
     if host.contains(':') {
-        return host.parse::<Ipv6Addr>().map(|_| ()).map_err(|_| "this is no IPv6 address".into());
+        return host.parse::<Ipv6Addr>().map(|_| ()).map_err(|_| "is not a valid IPv6 address".into());
     }
     if host.parse::<Ipv4Addr>().is_ok() {
         return Ok(());
@@ -158,11 +158,11 @@ pub fn check_host(host: &str) -> Result<(), String> {
             && !label.ends_with('-')
     };
     if name.len() > HOST_CHARS_MAX || !name.split('.').all(is_label) {
-        return Err("this is no host name; its parts have letters, digits and hyphens inside".into());
+        return Err("is not a valid host name; its parts consist of letters, digits and inner hyphens".into());
     }
     // Such a name could only be a mistyped address (RFC 3696, section 2).
     if name.rsplit('.').next().is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit())) {
-        return Err("this is no IPv4 address; it has four numbers from 0 to 255".into());
+        return Err("is not a valid IPv4 address; it consists of four numbers from 0 to 255".into());
     }
     Ok(())
 }
@@ -204,28 +204,28 @@ mod tests {
     #[test]
     fn faults() {
         for (list, fault) in [
-            (":1", "':1': there is no host"),
-            ("x=", "'x=': there is no host"),
-            ("http://a", "'http://a': this is a URL"),
-            ("a/b", "'a/b': this is a URL or path"),
-            ("-a", "'-a': this is no host name"),
-            ("a-.b", "this is no host name"),
-            ("a..b", "this is no host name"),
-            ("a b", "this is no host name"),
-            ("m\u{fc}ller", "this is no host name"),
-            ("999.1.1.1", "'999.1.1.1': this is no IPv4 address"),
-            ("1.2.3", "this is no IPv4 address"),
-            ("a:0", "the port is not a number from 1 to 65535"),
-            ("a:65536", "the port is not"),
-            ("a:", "the port is not"),
-            ("[::1", "the bracket is not closed"),
-            ("[::1]x", "after the bracket"),
-            ("[a]", "no IPv6 address"),
-            ("1::2::3", "no IPv6 address"),
-            ("=a", "the name before '='"),
-            ("a,A:4028", "'A:4028': this miner stands there already"),
-            ("::1,[0:0::1]", "'[0:0::1]': this miner stands there already"),
-            ("x=a,x=b", "'x=b': this name stands there already"),
+            (":1", "':1' has no host"),
+            ("x=", "'x=' has no host"),
+            ("http://a", "'http://a' is a URL"),
+            ("a/b", "'a/b' is a URL or path"),
+            ("-a", "'-a' is not a valid host name"),
+            ("a-.b", "is not a valid host name"),
+            ("a..b", "is not a valid host name"),
+            ("a b", "is not a valid host name"),
+            ("m\u{fc}ller", "is not a valid host name"),
+            ("999.1.1.1", "'999.1.1.1' is not a valid IPv4 address"),
+            ("1.2.3", "is not a valid IPv4 address"),
+            ("a:0", "'a:0' has a port that is not a number from 1 to 65535"),
+            ("a:65536", "has a port that is not"),
+            ("a:", "has a port that is not"),
+            ("[::1", "has an unclosed bracket"),
+            ("[::1]x", "has something other than ':port' after the bracket"),
+            ("[a]", "is not a valid IPv6 address in brackets"),
+            ("1::2::3", "is not a valid IPv6 address"),
+            ("=a", "needs a name of 1 to 64 characters before '='"),
+            ("a,A:4028", "'A:4028' is already in the list"),
+            ("::1,[0:0::1]", "'[0:0::1]' is already in the list"),
+            ("x=a,x=b", "'x=b' has a name that is already in the list"),
         ] {
             let faults = parse_list(list, 4028).unwrap_err();
             assert!(faults.len() == 1 && faults[0].contains(fault), "{list}: {faults:?}");

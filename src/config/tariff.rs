@@ -78,7 +78,7 @@ impl Tariff {
         let text = rules.split_whitespace().collect::<Vec<_>>().join(" ");
         let rules = rules.split(';').map(Rule::parse).collect::<Result<Vec<_>, _>>()?;
         if rules.len() > RULES_MAX {
-            return Err(format!("ELECTRICITY_PRICE: {} rules are too many; write at most {RULES_MAX}", rules.len()));
+            return Err(format!("ELECTRICITY_PRICE: {} rules are too many; give at most {RULES_MAX}", rules.len()));
         }
         Ok(Tariff { base_price, by_time: Some(ByTime { text, rules, zone: Zone::parse(zone)? }) })
     }
@@ -113,17 +113,17 @@ impl Rule {
     }
 
     fn parse_parts(text: &str) -> Result<Rule, String> {
-        let (when, price) = text.split_once('=').ok_or("it has no '='")?;
+        let (when, price) = text.split_once('=').ok_or("there is no '='")?;
         let price = parse_price(price)
             .ok_or_else(|| format!("price '{}' is not a number, or is negative or not finite", price.trim()))?;
         let (days, times) = when.split_at(when.find(|c: char| c.is_ascii_digit()).unwrap_or(when.len()));
-        let (start, end) = times.split_once('-').ok_or("it has no range of times")?;
+        let (start, end) = times.split_once('-').ok_or("there is no time range")?;
         let (start, end) = (parse_time(start)?, parse_time(end)?);
         if start == DAY_MINUTES {
-            return Err("'24:00' can only be an end".to_owned());
+            return Err("'24:00' can only be the end of a range".to_owned());
         }
         if start == end {
-            return Err("it ends when it starts, and the whole day is 00:00-24:00".to_owned());
+            return Err("it starts and ends at the same time; the whole day is 00:00-24:00".to_owned());
         }
         Ok(Rule { days: parse_days(days)?, start, end, price })
     }
@@ -183,7 +183,7 @@ fn parse_day(text: &str) -> Result<usize, String> {
     DAY_NAMES
         .iter()
         .position(|name| text.eq_ignore_ascii_case(name))
-        .ok_or_else(|| format!("'{text}' is not a day, which are {}", DAY_NAMES.join(", ")))
+        .ok_or_else(|| format!("'{text}' is not a day; the days are {}", DAY_NAMES.join(", ")))
 }
 
 #[cfg(test)]
@@ -275,17 +275,17 @@ mod tests {
             assert_eq!(Tariff::parse(price, zone).unwrap().to_string(), expected);
         }
         let fault = Tariff::parse("0.18;16:00-21:00=0.42", Some("nonsense!")).unwrap_err();
-        assert!(fault.starts_with("TZ='nonsense!': "), "{fault}");
+        assert!(fault.starts_with("TZ='nonsense!' is neither"), "{fault}");
     }
 
     #[test]
     fn a_fault_shows_the_rule_and_what_would_be_right() {
         let form = "; write a rule like 16:00-21:00=0.42 or sat-sun 00:00-24:00=0.12";
         for (rule, why) in [
-            ("", "it has no '='"),
-            ("16:00-21:00", "it has no '='"),
-            ("sat=1", "it has no range of times"),
-            ("16:00=1", "it has no range of times"),
+            ("", "there is no '='"),
+            ("16:00-21:00", "there is no '='"),
+            ("sat=1", "there is no time range"),
+            ("16:00=1", "there is no time range"),
             ("16:00-21:00=", "price '' is not a number, or is negative or not finite"),
             ("16:00-21:00=0,42", "price '0,42' is not a number, or is negative or not finite"),
             ("16:00-21:00=-1", "price '-1' is not a number, or is negative or not finite"),
@@ -296,11 +296,11 @@ mod tests {
             ("16:00-21:60=1", "'21:60' is not a time from 00:00 to 24:00"),
             ("16:00-24:01=1", "'24:01' is not a time from 00:00 to 24:00"),
             ("16:00-18:00-21:00=1", "'18:00-21:00' is not a time from 00:00 to 24:00"),
-            ("24:00-06:00=1", "'24:00' can only be an end"),
-            ("06:00-06:00=1", "it ends when it starts, and the whole day is 00:00-24:00"),
-            ("sat+sun 00:00-24:00=1", "'sat+sun' is not a day, which are mon, tue, wed, thu, fri, sat, sun"),
-            ("sat, 00:00-24:00=1", "'' is not a day, which are mon, tue, wed, thu, fri, sat, sun"),
-            ("mon-wed-fri 00:00-24:00=1", "'wed-fri' is not a day, which are mon, tue, wed, thu, fri, sat, sun"),
+            ("24:00-06:00=1", "'24:00' can only be the end of a range"),
+            ("06:00-06:00=1", "it starts and ends at the same time; the whole day is 00:00-24:00"),
+            ("sat+sun 00:00-24:00=1", "'sat+sun' is not a day; the days are mon, tue, wed, thu, fri, sat, sun"),
+            ("sat, 00:00-24:00=1", "'' is not a day; the days are mon, tue, wed, thu, fri, sat, sun"),
+            ("mon-wed-fri 00:00-24:00=1", "'wed-fri' is not a day; the days are mon, tue, wed, thu, fri, sat, sun"),
         ] {
             let fault = Tariff::parse(&format!("1;00:00-01:00=1; {rule} "), None).unwrap_err();
             assert_eq!(fault, format!("ELECTRICITY_PRICE: rule '{rule}': {why}{form}"));
@@ -315,6 +315,6 @@ mod tests {
         let week = ";00:00-01:00=1".repeat(RULES_MAX);
         assert!(Tariff::parse(&format!("1{week}"), None).is_ok());
         let fault = Tariff::parse(&format!("1{week};00:00-01:00=1"), None).unwrap_err();
-        assert_eq!(fault, "ELECTRICITY_PRICE: 169 rules are too many; write at most 168");
+        assert_eq!(fault, "ELECTRICITY_PRICE: 169 rules are too many; give at most 168");
     }
 }

@@ -102,7 +102,7 @@ fn parse_rule(rule: &str) -> Result<TimeZone, TzError> {
 fn read_zone_file(directories: &[&str], text: &str, fault: &TzError) -> Result<TimeZone, String> {
     let name = directories.iter().find_map(|directory| text.strip_prefix(directory)?.strip_prefix('/')).unwrap_or(text);
     if !is_zone_name(name) {
-        return Err(format!("TZ='{text}': this is not a POSIX rule ({fault}), nor the name of a zone; {ADVICE}"));
+        return Err(format!("TZ='{text}' is neither a POSIX rule ({fault}) nor the name of a zone; {ADVICE}"));
     }
     let Some((path, bytes)) = directories.iter().find_map(|directory| {
         let path = format!("{directory}/{name}");
@@ -111,8 +111,8 @@ fn read_zone_file(directories: &[&str], text: &str, fault: &TzError) -> Result<T
         Some((path, bytes))
     }) else {
         return Err(format!(
-            "TZ='{text}': this is not a POSIX rule, and there is no zone file of that name here; {ADVICE}; \
-             a system with zone files shows the rule by 'tail -n 1 /usr/share/zoneinfo/{name}'"
+            "TZ='{text}' is not a POSIX rule, and there is no zone file of that name here; {ADVICE}; \
+             on a system with zone files, 'tail -n 1 /usr/share/zoneinfo/{name}' prints the rule"
         ));
     };
     let offsets =
@@ -211,11 +211,11 @@ mod tests {
         let secret = root.join("secret").to_str().unwrap().to_owned();
         let dotted = format!("{zones}/../secret");
         for (text, expected) in [
-            ("../secret", "nor the name of a zone"),
-            ("Here/../../secret", "nor the name of a zone"),
-            (&dotted, "nor the name of a zone"),
-            (&secret, "nor the name of a zone"),
-            ("Here//Some-where_1", "nor the name of a zone"),
+            ("../secret", "neither a POSIX rule"),
+            ("Here/../../secret", "neither a POSIX rule"),
+            (&dotted, "neither a POSIX rule"),
+            (&secret, "neither a POSIX rule"),
+            ("Here//Some-where_1", "neither a POSIX rule"),
             ("Here", "no zone file of that name"),
             ("Here/Nowhere", "no zone file of that name"),
             ("Junk", "/zones/Junk: invalid TZ file: invalid magic number"),
@@ -232,10 +232,10 @@ mod tests {
         let fault = Zone::parse_with_files_in(&[], Some("America/Toronto")).unwrap_err();
         assert_eq!(
             fault,
-            "TZ='America/Toronto': this is not a POSIX rule, and there is no zone file of that name here; write a POSIX \
-             rule: with summer time such as EST5EDT,M3.2.0,M11.1.0 or CET-1CEST,M3.5.0,M10.5.0/3, without it such as UTC \
-             or UTC-2 (mind the sign: UTC-2 is two hours ahead of UTC); a system with zone files shows the rule by \
-             'tail -n 1 /usr/share/zoneinfo/America/Toronto'"
+            "TZ='America/Toronto' is not a POSIX rule, and there is no zone file of that name here; write a POSIX rule: \
+             with summer time such as EST5EDT,M3.2.0,M11.1.0 or CET-1CEST,M3.5.0,M10.5.0/3, without it such as UTC or \
+             UTC-2 (mind the sign: UTC-2 is two hours ahead of UTC); on a system with zone files, 'tail -n 1 \
+             /usr/share/zoneinfo/America/Toronto' prints the rule"
         );
         for (text, expected) in [
             ("EST5EDT", "no zone file"),
@@ -244,10 +244,10 @@ mod tests {
             ("CET-1CEST,M3.5.0", "unexpected end of data"),
             ("CET-1CEST,M3.5.0,M10.5.0/168", "invalid day time hour"),
             ("UTC-2:60", "invalid offset minute"),
-            ("UTC0\nUTC1", "not a POSIX rule"),
+            ("UTC0\nUTC1", "neither a POSIX rule"),
         ] {
             let fault = Zone::parse_with_files_in(&[], Some(text)).unwrap_err();
-            assert!(fault.starts_with(&format!("TZ='{text}': ")) && fault.contains(expected), "{fault}");
+            assert!(fault.starts_with(&format!("TZ='{text}'")) && fault.contains(expected), "{fault}");
         }
     }
 }

@@ -82,5 +82,5 @@ fn capture_prints_the_reply_with_what_is_private_masked() {
     let failed = Settings::nothing().run(&["capture", &closed.target()]);
     assert!(failed.code() == Some(1) && failed.stderr.contains("refused") && failed.stdout.is_empty(), "{failed:?}");
     let wrong = Settings::nothing().run(&["capture", "http://x"]);
-    assert!(wrong.code() == Some(1) && wrong.stderr.contains("this is a URL"), "{wrong:?}");
+    assert!(wrong.code() == Some(1) && wrong.stderr.contains("'http://x' is a URL"), "{wrong:?}");
 }

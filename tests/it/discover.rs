@@ -78,7 +78,7 @@ fn other_peoples_and_large_networks_are_refused() {
         (&["10.0.0.0/8"], "too large"),
         (&["10.0.0.0/21"], "too large"),
         (&["fd00::/120"], "not private"),
-        (&["here"], "no address or range"),
+        (&["here"], "is not an address or a range"),
         (&["10.0.0.1/33"], "from 0 to 32"),
         (&[], "needs the range"),
         (&["--sd"], "needs the range"),
