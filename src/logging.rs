@@ -1,9 +1,8 @@
-//! The log: one line a message to stderr, with time and level.
+//! The log: one line for each message to standard error, with time and level.
 //!
-//! A thread of its own writes them, so nobody who logs ever waits for stderr. A pipe that nobody reads, or a journal
-//! that stands still, would otherwise hold up every poll, page and signal that has something to say, all on one lock.
-//! What finds the queue full is lost and counted, and the count is logged once there is room. A closed or full stderr
-//! loses messages and nothing else.
+//! A thread of its own writes the lines, so that logging never blocks. Otherwise a pipe without a reader, or a stuck journal,
+//! would block every poll, page and signal that logs, all on one lock. A line that finds the queue full is lost and counted,
+//! and the count is logged once there is room. If standard error is closed or full, lines are lost and nothing else.
 
 use std::io::{self, Write};
 use std::panic;
@@ -11,7 +10,6 @@ use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use env_logger::Target;
 use log::LevelFilter;
 
 use crate::timestamp::rfc3339;
@@ -27,7 +25,7 @@ const LOG_STACK_BYTES: usize = 64 << 10;
 
 /// The log while it lasts. Dropping it waits, not for long, until all that was logged is written.
 #[derive(Debug)]
-#[must_use = "what is logged last is lost if nobody waits for it"]
+#[must_use = "the last lines are lost unless it is kept until the end"]
 pub struct Log(Option<SyncSender<Order>>);
 
 impl Drop for Log {
@@ -48,7 +46,7 @@ impl Drop for Log {
     }
 }
 
-/// What the writing thread is told.
+/// What the writing thread is asked to do.
 #[derive(Debug)]
 enum Order {
     Write(Vec<u8>),
@@ -94,12 +92,12 @@ pub fn init(level: LevelFilter) -> Log {
         .spawn(move || write_all(&received, &mut io::stderr()));
     // Better to wait for stderr now and then than to say nothing.
     let orders = written.is_ok().then_some(orders);
-    let target = orders.clone().map(|orders| Target::Pipe(Box::new(Queue { orders, lost: 0 })));
-    // The inner HTTP server tells of every connection at debug level; the gate tells what matters.
+    let target = orders.clone().map(|orders| env_logger::Target::Pipe(Box::new(Queue { orders, lost: 0 })));
+    // The inner HTTP server logs every connection at debug level; the gate logs what matters.
     let logger = env_logger::Builder::new()
         .filter_level(level)
         .filter_module("tiny_http", LevelFilter::Off)
-        .target(target.unwrap_or(Target::Stderr))
+        .target(target.unwrap_or(env_logger::Target::Stderr))
         .format(line)
         .try_init();
     debug_assert!(logger.is_ok(), "the log was started twice");
@@ -110,7 +108,7 @@ pub fn init(level: LevelFilter) -> Log {
 fn write_all(orders: &Receiver<Order>, out: &mut impl Write) {
     for order in orders {
         match order {
-            // There is nobody to tell that telling failed.
+            // There is nowhere to report that reporting failed.
             Order::Write(line) => drop(out.write_all(&line)),
             Order::Report(done) => drop(done.try_send(())),
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::cli::error::Error;
 use crate::cli::suggestion::closest;
 
-/// What the program was told to do.
+/// What the program is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Poll and serve until a signal comes: what the program does without a subcommand.
@@ -36,7 +36,7 @@ pub enum Command {
     Help,
 }
 
-/// A subcommand as the documentation has it.
+/// A subcommand as it is documented.
 #[derive(Debug)]
 pub struct Subcommand {
     /// The word.
@@ -93,7 +93,7 @@ impl Subcommand {
 }
 
 impl Command {
-    /// Reads the arguments after the program's name. The error says what there is instead.
+    /// Reads the arguments after the program's name.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
         let mut arguments = arguments.into_iter();
         let Some(word) = arguments.next() else { return Ok(Self::Serve) };

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use crate::cli::error::Error;
 use crate::config::environment::Config;
 
-/// How long it takes at most; container engines are told to wait a little longer.
+/// How long it takes at most; container engines are configured to wait a little longer.
 const TIME_MAX: Duration = Duration::from_secs(3);
 
 /// Longest line of a status, such as `HTTP/1.1 200 OK`.
 const STATUS_BYTES_MAX: usize = 256;
 
-/// Asks the exporter. Wrong settings are a failure like any other: to container engines, codes but 0 and 1 mean nothing.
+/// Asks the exporter. Invalid settings are a failure like any other, since container engines know no codes but 0 and 1.
 pub fn run() -> Result<(), Error> {
     let address = Config::local_address().map_err(|faults| Error::Failed(faults.to_string()))?;
     let status = ask(address).map_err(|error| Error::Failed(format!("no exporter answers at {address}: {error}")))?;

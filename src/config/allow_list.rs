@@ -1,20 +1,20 @@
-//! Ranges of addresses, and the list of what may be probed beside the configured miners: the grammar of `PROBE_ALLOW`.
+//! Ranges of addresses, and the list of what may be probed besides the configured miners: the grammar of `PROBE_ALLOW`.
 //!
 //! ```text
 //! list  = entry *( "," entry )
 //! entry = address | address "/" bits | name
 //! ```
 //!
-//! An address that maps IPv4 into IPv6 (`::ffff:10.0.0.1`, RFC 4291 section 2.5.5.2) is that IPv4 address, for a
-//! connection to it goes to the same place. Bits behind a range's prefix are ignored, as people write their own
-//! address with `/24`. It resolves no name; whoever asks about a name brings the address that will be connected to.
+//! An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`, RFC 4291 section 2.5.5.2) is that IPv4 address, since a connection to it
+//! goes to the same place. Bits after a range's prefix are ignored, since users write their own address with `/24`. No name
+//! is resolved here: the caller passes the address that will be connected to.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::config::target::check_host;
 
-/// IPv4 addresses stand here in the numbers of IPv6.
+/// Bits before the IPv4 address in an IPv4-mapped IPv6 address.
 const IPV4_SHIFT: u8 = 96;
 
 /// A range of addresses with a common prefix.
@@ -25,7 +25,11 @@ pub struct Network {
 }
 
 impl Network {
-    /// Reads `address/bits`, or an address, which is a range of one. The error says what is wrong.
+    /// Reads `address/bits`, or an address, which is a range of one.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, to be read after the text itself.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.parse().map_err(|_| "is not an address or a range such as 192.168.1.0/24")?;
@@ -55,8 +59,8 @@ impl Network {
         (number(address) ^ number(self.first)).checked_shr(u32::from(128 - bits)).unwrap_or(0) == 0
     }
 
-    /// The addresses that hosts can have, if the range is one of IPv4: all but the first and the last, which name the
-    /// network and everybody in it, unless there are no others.
+    /// The addresses that hosts can have, if the range is one of IPv4: all but the first and the last, which are those of the
+    /// network itself and of broadcasts, unless there are no others.
     pub fn hosts(&self) -> Option<impl ExactSizeIterator<Item = Ipv4Addr> + use<>> {
         let IpAddr::V4(first) = self.first else { return None };
         let (first, more) = (first.to_bits(), u32::MAX.checked_shr(u32::from(self.bits)).unwrap_or(0));
@@ -66,7 +70,7 @@ impl Network {
         Some((0..count).map(move |at| Ipv4Addr::from_bits(first + edge + u32::try_from(at).unwrap_or(u32::MAX))))
     }
 
-    /// Whether nobody but the own household or this machine can have such an address: RFC 1918 and loopback.
+    /// Whether all of it is private: addresses by RFC 1918, and loopback.
     pub fn is_private(&self) -> bool {
         const PRIVATE: [(Ipv4Addr, u8); 4] = [
             (Ipv4Addr::new(10, 0, 0, 0), 8),
@@ -95,7 +99,7 @@ fn number(address: IpAddr) -> u128 {
     }
 }
 
-/// What may be probed beside the configured miners; by default nothing.
+/// What may be probed besides the configured miners; by default nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allow {
     networks: Vec<Network>,
@@ -103,7 +107,11 @@ pub struct Allow {
 }
 
 impl Allow {
-    /// Reads a list. Every fault is told, each with its entry.
+    /// Reads a list.
+    ///
+    /// # Errors
+    ///
+    /// Each entry that is wrong, and why.
     pub fn parse(list: &str) -> Result<Self, Vec<String>> {
         let mut allow = Allow::default();
         let mut faults = Vec::new();
@@ -127,17 +135,17 @@ impl Allow {
         self.networks.is_empty() && self.names.is_empty()
     }
 
-    /// Whether an address may be asked.
+    /// Whether an address may be polled.
     pub fn has_address(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(address))
     }
 
-    /// Whether a name stands in the list itself; then its addresses are its owner's business.
+    /// Whether a name is in the list itself; its addresses then need not be.
     pub fn has_name(&self, name: &str) -> bool {
         self.names.iter().any(|known| known.trim_end_matches('.').eq_ignore_ascii_case(name.trim_end_matches('.')))
     }
 
-    /// Whether an address could be allowed at all.
+    /// Whether there are ranges, so that the address of a name could be in one.
     pub fn has_ranges(&self) -> bool {
         !self.networks.is_empty()
     }

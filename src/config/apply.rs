@@ -85,7 +85,7 @@ pub enum Problem {
 }
 
 impl Apply {
-    /// Takes a text that is set, without quotes and spaces around it.
+    /// Reads a text, without quotes and spaces around it, and puts its value where it belongs.
     ///
     /// # Errors
     ///
@@ -131,8 +131,8 @@ impl Apply {
         }
     }
 
-    /// What was understood, for people; none if that is shown elsewhere. A field can only be reached for a change, so the
-    /// configuration should be a copy.
+    /// What was understood, for display; none if that is shown elsewhere. Nothing is changed, but fields are only reached by
+    /// a mutable reference.
     pub fn show(&self, config: &mut Config) -> Option<String> {
         match self {
             Self::Port { field, .. } => Some(field(config).to_string()),

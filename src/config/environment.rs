@@ -1,6 +1,6 @@
-//! Environment variables in, a checked [`Config`] out, every fault at once.
+//! Environment variables in, a checked [`Config`] or all faults at once out.
 //!
-//! An empty value counts as unset, and quotes round a value are taken off, since `docker run --env-file` leaves them in.
+//! An empty value counts as unset, and quotes around a value are removed, since `docker run --env-file` keeps them.
 //! This is the only module that reads the environment.
 
 use std::env;
@@ -26,7 +26,7 @@ pub struct Config {
     pub targets: Vec<Target>,
     /// Port of the miners that name none.
     pub miner_port: u16,
-    /// What may be probed beside the miners.
+    /// What may be probed besides the miners.
     pub probe_allow: Allow,
     /// Time from the start of one poll cycle to the start of the next.
     pub interval: Duration,
@@ -36,7 +36,7 @@ pub struct Config {
     pub listen_address: IpAddr,
     /// Port to serve on.
     pub listen_port: u16,
-    /// Whether the page has families with one series a chip.
+    /// Whether the page has families with a series for each chip.
     pub chips: bool,
     /// Whether to ask for Wi-Fi, dust filter and network difficulty too.
     pub extended: bool,
@@ -65,7 +65,8 @@ impl Config {
         Self::read(|name| env::var_os(name), None)
     }
 
-    /// Reads the process's environment for miners that it does not name: those of `demo` and `replay`.
+    /// Reads the process's environment for miners that it does not name: those of `demo` and `replay`, which show everything
+    /// unless told otherwise.
     pub fn for_demo(targets: Vec<Target>) -> Result<Self, Faults> {
         let in_demo = |name: &str| SETTINGS.iter().find(|setting| setting.name == name)?.demo.map(OsString::from);
         Self::read(|name| env::var_os(name).or_else(|| in_demo(name)), Some(targets))
@@ -159,7 +160,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// An empty one. Each setting puts its default into it first of all, so what is here is never seen.
+    /// An empty one. Each setting first puts its default into it, so these values are never seen.
     fn new(socket_dirs: Vec<PathBuf>) -> Self {
         let config = Config {
             targets: Vec::new(),
@@ -193,7 +194,7 @@ impl Draft {
         Config { targets, price, ..self.config }
     }
 
-    /// The miners, of which there may only be none if there is a list of what may be probed.
+    /// The miners; none are only allowed if there is a list of what may be probed.
     fn targets(&self, faults: &mut Faults) -> Vec<Target> {
         let (name, list) = match (&self.miner, &self.miners) {
             (Some(one), None) => ("AVALON_IP", one),
@@ -225,14 +226,14 @@ impl Draft {
     }
 }
 
-/// A value without spaces and quotes round it.
+/// A value without the spaces and quotes around it.
 fn bare(value: &str) -> &str {
     let text = value.trim();
     let unquoted = ['"', '\''].iter().find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote));
     unquoted.unwrap_or(text).trim()
 }
 
-/// Private directories that a service manager or a log-in session provides, then those that a container has.
+/// Private directories that a service manager or a login session provides, then those that a container has.
 fn socket_dirs(get: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let given = ["RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"].map(|name| get(name).map(PathBuf::from));
     let common = ["/run", "/dev/shm", "/tmp"].map(|path| Some(PathBuf::from(path)));
@@ -272,7 +273,7 @@ impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (_, line)) in self.0.iter().enumerate() {
             f.write_str(if at == 0 { "" } else { "\n" })?;
-            // A value's control characters are shown, not obeyed: they would break the line or dress up the terminal.
+            // Control characters in a value could break the line or restyle the terminal, so they are escaped.
             line.chars().try_for_each(|char| match char {
                 char if char.is_control() => write!(f, "{}", char.escape_default()),
                 char => write!(f, "{char}"),

@@ -3,7 +3,7 @@
 //! `--help`, `check-config`, `docs/cli.md`, the README's table, `.env.example`, `packaging/default` and the tests of ranges
 //! are made of it. A new setting is a row here and the field of [`Config`] that the row fills.
 //!
-//! Names and defaults are those of the Python exporter, so that its `.env` file goes on working.
+//! Names and defaults are those of the Python exporter, so that its `.env` file keeps working.
 
 use std::net::Ipv4Addr;
 
@@ -26,7 +26,7 @@ pub struct Setting {
     pub advice: &'static str,
     /// How example files show it.
     pub example: Example,
-    /// What `demo` and `replay` take where nothing is set, if that is not the default: they show everything.
+    /// The default of `demo` and `replay`, where it is another one: they show everything.
     pub demo: Option<&'static str>,
 }
 
@@ -49,9 +49,9 @@ impl Setting {
     }
 }
 
-/// Port of the miners' API, as Avalon firmware has it.
+/// Port of the API of Avalon firmware.
 pub const MINER_PORT: u16 = 4028;
-/// Port of the exporter; the Python exporter's, and by accident `node_exporter`'s.
+/// Port of the exporter: that of the Python exporter, and by accident of `node_exporter`.
 pub const EXPORTER_PORT: u16 = 9100;
 
 /// All settings, in the order of the documentation.
@@ -235,7 +235,7 @@ fn show_currency(config: &Config) -> String {
     config.price.as_ref().map_or("none without a price", |price| &price.currency).to_owned()
 }
 
-/// Python's names and Rust's. Nothing that the exporter logs is critical: what ends it is printed in any case.
+/// Python's names of levels and Rust's. Nothing is logged as critical: the error that ends the program is always printed.
 fn set_log_level(config: &mut Config, word: &str) -> Option<()> {
     config.log_level = match word.to_ascii_lowercase().as_str() {
         "warning" => LevelFilter::Warn,

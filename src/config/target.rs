@@ -1,8 +1,8 @@
 //! A configured miner: the grammar of the entries of `AVALON_IP` and `AVALON_IPS`.
 //!
 //! An entry is `[name=]host[:port]`; the host is a name, an IPv4 or an IPv6 address, the latter in brackets or not. The
-//! label `ip` is the host as it was written, so that existing series go on; only where one host stands twice with
-//! different ports does the label tell the port too.
+//! label `ip` is the host as written, so that existing series continue; only if the same host is listed with different
+//! ports does the label include the port.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -28,12 +28,16 @@ pub struct Target {
 }
 
 impl Target {
-    /// What people call it: its name, else its label.
+    /// How to call it: its name, else its label.
     pub fn title(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.label)
     }
 
-    /// Reads one entry. The error says what is wrong with it.
+    /// Reads one entry.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, to be read after the entry itself.
     pub fn parse(entry: &str, default_port: u16) -> Result<Self, String> {
         let (name, address) = match entry.split_once('=') {
             Some((name, address)) => (Some(checked_name(name.trim())?), address.trim()),
@@ -60,7 +64,7 @@ impl Target {
         }
     }
 
-    /// Whether both are written for the same host and port, whatever their names.
+    /// Whether both have the same host and port, however they are written and named.
     pub fn is_same_miner(&self, other: &Self) -> bool {
         self.identity() == other.identity()
     }
@@ -73,11 +77,15 @@ impl Target {
     }
 }
 
-/// Reads a comma-separated list, spaces around commas and empty entries allowed. Every fault is told, each with its entry.
+/// Reads a comma-separated list, spaces around commas and empty entries allowed.
+///
+/// # Errors
+///
+/// Each entry that is wrong, and why.
 pub fn parse_list(list: &str, default_port: u16) -> Result<Vec<Target>, Vec<String>> {
     let mut targets: Vec<Target> = Vec::new();
     let mut faults = Vec::new();
-    // The Python exporter let a comma at the end pass.
+    // The Python exporter accepted a trailing comma.
     for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
         match Target::parse(entry, default_port) {
             Ok(target) if targets.iter().any(|other| other.is_same_miner(&target)) => {
@@ -138,8 +146,11 @@ fn split_port(address: &str) -> Result<(&str, Option<&str>), String> {
     }
 }
 
-/// An address, or a host name by RFC 1123; underscores are let through, since home networks have them. The error says
-/// what is wrong.
+/// Checks an address, or a host name by RFC 1123; underscores are accepted, since home networks have them.
+///
+/// # Errors
+///
+/// What is wrong with it, to be read after the host itself.
 pub fn check_host(host: &str) -> Result<(), String> {
     if host.is_empty() {
         return Err("has no host; give a name or an address".into());
@@ -196,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_port_is_in_the_label_only_where_it_tells_two_apart() {
+    fn the_port_is_in_the_label_only_where_it_makes_a_difference() {
         assert_eq!(labels("a:1, b:2,A:3"), ["a:1 a:1", "b b:2", "A:3 A:3"]);
         assert_eq!(labels("[::1]:1,::1"), ["[::1]:1 ::1:1", "[::1]:4028 ::1:4028"]);
     }

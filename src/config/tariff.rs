@@ -12,19 +12,20 @@
 //!
 //! - A range of days may wrap around the week (`fri-mon`), a range of hours around midnight (`22:00-06:00`): what follows
 //!   midnight then belongs to the day on which the range began, so `fri 22:00-06:00` ends on Saturday morning.
-//! - A range holds its start and not its end. `24:00` is an end, never a start. Equal times are refused, for they
+//! - A range includes its start and not its end. `24:00` is an end, never a start. Equal times are refused, since they
 //!   could mean the whole day or nothing.
-//! - Rules go by the clock on the wall. The hour that summer time skips never happens; the hour that its end repeats is
-//!   charged alike both times.
-//! - `TZ` is read only when there is a rule, as nothing else here asks for the local time: a flat price works with any `TZ`.
+//! - Rules go by the wall clock. The hour that summer time skips never happens; the hour that its end repeats is charged
+//!   alike both times.
+//! - `TZ` is read only if there is a rule, since nothing else here needs the local time: a flat price works with any `TZ`.
 //!
-//! The currency is another setting's business, and what has been spent is the store's. Holidays and seasons have no rule.
+//! The currency is a setting of its own, and what has been spent is counted in the store. There are no rules for holidays and
+//! seasons.
 
 use std::fmt;
 
 use crate::config::time_zone::Zone;
 
-/// A different price in each hour of a week takes 168 rules; more than that is a mistake, and each poll walks them all.
+/// A different price in each hour of a week takes 168 rules; more than that is a mistake, and each poll goes through all.
 const RULES_MAX: usize = 7 * 24;
 
 const DAY_MINUTES: i64 = 24 * 60;
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn the_zone_matters_only_to_rules_and_both_are_told() {
+    fn the_zone_matters_only_to_rules_and_both_are_shown() {
         for (price, zone, expected) in [
             ("0.18", Some("nonsense!"), "0.18"),
             ("0.18;16:00-21:00=0.42", None, "0.18;16:00-21:00=0.42 by local time (UTC)"),

@@ -6,8 +6,8 @@
 //! - The sign of a POSIX offset counts westwards: `UTC-2` is two hours ahead of UTC.
 //! - The order is: `UTC`, then a rule, then a zone file. A leading `:` makes no difference. Summer time without its
 //!   dates (`EST5EDT`) is not a rule, as POSIX leaves the dates open; a zone file of that name is taken.
-//! - Without `TZ`, or when it is empty, the time is UTC. `/etc/localtime` and `TZDIR` are deliberately not read: what
-//!   the setting says is all there is to know.
+//! - Without `TZ`, or if it is empty, the time is UTC. `/etc/localtime` and `TZDIR` are deliberately not read: the setting
+//!   alone decides.
 //! - A zone file is read whole and not just its footer, because some zones are only described by their list of
 //!   transitions: Morocco's clocks go back for each Ramadan until 2087.
 //!
@@ -191,7 +191,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, bytes).unwrap();
         };
-        // One transition to UTC+1 at second 1000, as in Morocco: no rule could tell of it. Then the rule in the footer.
+        // One transition to UTC+1 at second 1000, which no rule could express, as in Morocco. Then the rule in the footer.
         let block = [b"TZif2".as_slice(), &[0; 15 + 3 * 4], &[0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 4]].concat();
         let types = *b"\0\0\0\0\0\x03\0\0\x0e\x10\0\0+01\0";
         let of_width = |width: usize| [&block, &1000_i64.to_be_bytes()[8 - width..], &[1], &types].concat();

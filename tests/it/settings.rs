@@ -369,7 +369,11 @@ fn healthcheck_asks_the_running_exporter() {
     assert_eq!(settings.run(&["healthcheck"]).code(), Some(1), "nothing runs there");
     let exporter = settings.start();
     exporter.wait_for_up(&miner.ip(), 0.0);
-    assert_eq!(settings.run(&["healthcheck"]).code(), Some(0), "a miner that is down is no ailment of the exporter");
+    assert_eq!(
+        settings.run(&["healthcheck"]).code(),
+        Some(0),
+        "a miner that is down does not make the exporter unhealthy"
+    );
     drop(exporter);
     assert_eq!(settings.run(&["healthcheck"]).code(), Some(1), "it was killed");
 }

@@ -39,7 +39,7 @@ fn sources() -> BTreeMap<String, String> {
     sources
 }
 
-/// What each folder may use beside the leaves at the top of `src`.
+/// What each folder may use besides the leaves at the top of `src`.
 const LAYERS: [(&str, &[&str]); 9] = [
     ("cgminer", &[]),
     ("exposition", &[]),
@@ -118,7 +118,7 @@ const ODD_COUNTERS: [&str; 2] = ["avalon_pool_max_diff_count", "avalon_pool_min_
 fn names_are_unique_and_well_formed() {
     let mut names = BTreeSet::new();
     for Entry { name, kind, help, labels, .. } in entries() {
-        assert!(names.insert(name), "{name} stands twice");
+        assert!(names.insert(name), "{name} is there twice");
         assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'), "{name}");
         let is_total = name.ends_with("_total") || ODD_COUNTERS.contains(&name);
         assert_eq!(is_total, kind == Kind::Counter, "{name} is a {}", kind.name());
