@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use avalonhome_prometheus_exporter::cgminer::reply::{Memory, Reply, Request};
-use avalonhome_prometheus_exporter::config::target::Target;
+use avalonhome_prometheus_exporter::config::Target;
 use avalonhome_prometheus_exporter::exposition::buffer::Buffer;
 use avalonhome_prometheus_exporter::metrics::keys::KEYS;
 use avalonhome_prometheus_exporter::miner::collect::{Collected, Reading, collect_in};

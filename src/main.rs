@@ -2,38 +2,42 @@
 //!
 //! Errors become exit codes here and nowhere else.
 
+use std::env;
 use std::process::ExitCode;
 
-use avalonhome_prometheus_exporter::cli::arguments::Command;
-use avalonhome_prometheus_exporter::cli::error::Error;
-use avalonhome_prometheus_exporter::cli::terminal;
-use avalonhome_prometheus_exporter::cli::{
-    capture, check_config, demo, discover, healthcheck, help, once, replay, serve,
-};
-use avalonhome_prometheus_exporter::config::environment::Config;
+use avalonhome_prometheus_exporter::cli::{self, Command, Error};
+use avalonhome_prometheus_exporter::config::Config;
 
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            terminal::print_error(error.text());
+            cli::print_error(error.text());
             ExitCode::from(error.code())
         }
     }
 }
 
 fn run() -> Result<(), Error> {
-    match Command::parse(std::env::args_os().skip(1))? {
-        Command::Serve => serve::run(Config::from_env()?)?,
-        Command::Demo => demo::run()?,
-        Command::Once => once::run(&Config::from_env()?)?,
-        Command::CheckConfig => check_config::run(&Config::from_env()?),
-        Command::Healthcheck => healthcheck::run()?,
-        Command::Discover { range, is_sd } => discover::run(&range, is_sd)?,
-        Command::Capture(address) => capture::run(&address)?,
-        Command::Replay(files) => replay::run(&files)?,
-        Command::Version => terminal::print(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n")),
-        Command::Help => help::run(),
+    match Command::parse(env::args_os().skip(1))? {
+        Command::Serve => cli::serve(Config::from_env()?),
+        Command::Demo => cli::demo(),
+        Command::Once => cli::once(&Config::from_env()?),
+        Command::CheckConfig => {
+            cli::check_config(&Config::from_env()?);
+            Ok(())
+        }
+        Command::Healthcheck => cli::healthcheck(),
+        Command::Discover { range, is_sd } => cli::discover(&range, is_sd),
+        Command::Capture(address) => cli::capture(&address),
+        Command::Replay(files) => cli::replay(&files),
+        Command::Version => {
+            cli::print(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n"));
+            Ok(())
+        }
+        Command::Help => {
+            cli::print_help();
+            Ok(())
+        }
     }
-    Ok(())
 }

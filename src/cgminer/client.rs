@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use crate::cgminer::error::{Phase, PollError};
 use crate::cgminer::mdns;
 use crate::cgminer::reply::{ReplyError, Request};
-use crate::config::target::Target;
+use crate::config::Target;
 
 /// Largest reply. Real ones have 6 to 13 kB, old machines with several modules 46 kB, and after `estats|all` ten times
 /// that.

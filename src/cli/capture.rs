@@ -8,8 +8,7 @@ use crate::cgminer::reply::{Reply, ReplyError, Request};
 use crate::cli::error::Error;
 use crate::cli::masking::masked;
 use crate::cli::terminal::{notify, print};
-use crate::config::settings::MINER_PORT;
-use crate::config::target::Target;
+use crate::config::{MINER_PORT, Target};
 use crate::metrics::catalogue::STATES;
 use crate::metrics::keys::KEYS;
 use crate::miner::collect::{collect, info_label};
@@ -18,16 +17,16 @@ use crate::miner::collect::{collect, info_label};
 const TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Asks a miner and prints its reply, and on standard error the name that the capture has among the tests.
-pub fn run(address: &str) -> Result<(), Error> {
+pub fn capture(address: &str) -> Result<(), Error> {
     let target = Target::parse(address, MINER_PORT).map_err(|fault| Error::Failed(format!("'{address}' {fault}")))?;
-    let reply = capture(&target).map_err(|error| Error::Failed(format!("{}: {error}", target.label)))?;
+    let reply = ask(&target).map_err(|error| Error::Failed(format!("{}: {error}", target.label)))?;
     print(&reply);
     notify(&format!("name of this capture among the tests: {}\n", file_name(&reply)));
     Ok(())
 }
 
 /// Asks a miner for all that the exporter can ask, and masks its reply. The NUL is at its end if the miner sent one.
-fn capture(target: &Target) -> Result<Vec<u8>, PollError> {
+fn ask(target: &Target) -> Result<Vec<u8>, PollError> {
     let raw = Client::new(target).exchange(Request::Extended, TIME_MAX)?;
     if raw.bytes.is_empty() {
         return Err(ReplyError::Empty.into());

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use crate::cli::terminal::print;
-use crate::config::environment::Config;
+use crate::config::Config;
 
 /// Prints what would run.
-pub fn run(config: &Config) {
+pub fn check_config(config: &Config) {
     print(describe(config));
 }
 

@@ -4,20 +4,18 @@ use std::io::{self, IsTerminal};
 
 use crate::cli::error::Error;
 use crate::cli::terminal::{CLEAR_LINE, notify, print};
-use crate::config::allow_list::Network;
-use crate::config::environment::Config;
-use crate::config::settings::MINER_PORT;
-use crate::miner::discover::{addresses, discover, table};
+use crate::config::{Config, MINER_PORT, Network};
+use crate::miner::discover::{self, addresses, table};
 use crate::site::service_discovery;
 
 /// Searches a range and prints the miners that were found; on a terminal it shows how far it is.
-pub fn run(range: &str, is_sd: bool) -> Result<(), Error> {
+pub fn discover(range: &str, is_sd: bool) -> Result<(), Error> {
     let network = Network::parse(range).map_err(|fault| Error::Usage(format!("'{range}' {fault}")))?;
     let addresses = addresses(&network).map_err(Error::Usage)?;
     let port = Config::api_port()?;
     let count = addresses.len();
     let is_terminal = io::stderr().is_terminal();
-    let found = discover(&addresses, port, |asked| {
+    let found = discover::discover(&addresses, port, |asked| {
         if is_terminal {
             notify(&format!("{CLEAR_LINE}asked {asked} of {count} addresses on port {port}"));
         }

@@ -1,6 +1,6 @@
 //! Why the program ends without success, and with which exit code.
 
-use crate::config::environment::Faults;
+use crate::config::Faults;
 
 /// Why the program ends without success.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::cli::error::Error;
-use crate::config::environment::Config;
+use crate::config::Config;
 
 /// How long it takes at most; container engines are configured to wait a little longer.
 const TIME_MAX: Duration = Duration::from_secs(3);
@@ -14,7 +14,7 @@ const TIME_MAX: Duration = Duration::from_secs(3);
 const STATUS_BYTES_MAX: usize = 256;
 
 /// Asks the exporter. Invalid settings are a failure like any other, since container engines know no codes but 0 and 1.
-pub fn run() -> Result<(), Error> {
+pub fn healthcheck() -> Result<(), Error> {
     let address = Config::local_address().map_err(|faults| Error::Failed(faults.to_string()))?;
     let status = ask(address).map_err(|error| Error::Failed(format!("no exporter answers at {address}: {error}")))?;
     let is_well = status.starts_with("HTTP/1.") && status.split(' ').nth(1) == Some("200");

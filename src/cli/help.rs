@@ -6,16 +6,16 @@ use std::io;
 use crate::cli::arguments::SUBCOMMANDS;
 use crate::cli::error::EXIT_CODES;
 use crate::cli::terminal::{BOLD, CYAN, PLAIN, print, wants_colour};
-use crate::config::settings::SETTINGS;
+use crate::config::SETTINGS;
 
 /// Prints the help, with colours on a terminal.
-pub fn run() {
-    let text = text();
+pub fn print_help() {
+    let text = help();
     print(if wants_colour(&io::stdout()) { coloured(&text) } else { text });
 }
 
-/// The help without colours.
-pub fn text() -> String {
+/// The text of the help.
+pub fn help() -> String {
     const PROGRAM: &str = env!("CARGO_PKG_NAME");
     let mut text = format!(
         "{PROGRAM} {}: Prometheus exporter for Avalon home miners\n\n\
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn every_subcommand_and_every_variable_with_its_default_is_there() {
-        let text = text();
+        let text = help();
         for subcommand in SUBCOMMANDS {
             assert!(text.contains(&format!("\n  {} ", subcommand.name)));
         }
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn colours_change_no_text() {
-        let (text, coloured) = (text(), coloured(&text()));
+        let (text, coloured) = (help(), coloured(&help()));
         assert!(coloured.contains("\x1b[1mExit codes:\x1b[0m\n  \x1b[36m0\x1b[0m  success"), "{coloured}");
         assert_eq!([BOLD, CYAN, PLAIN].iter().fold(coloured, |text, code| text.replace(code, "")), text);
     }

@@ -1,16 +1,30 @@
-//! The command line: its grammar, a file for each subcommand, and how they talk to a terminal.
+//! The command line: its grammar, a file for each subcommand, and what they print to.
 
-pub mod arguments;
-pub mod capture;
-pub mod check_config;
-pub mod demo;
-pub mod discover;
-pub mod error;
-pub mod healthcheck;
-pub mod help;
-pub mod masking;
-pub mod once;
-pub mod replay;
-pub mod serve;
-pub mod suggestion;
-pub mod terminal;
+mod arguments;
+mod capture;
+mod check_config;
+mod demo;
+mod discover;
+mod error;
+mod healthcheck;
+mod help;
+mod masking;
+mod once;
+mod replay;
+mod serve;
+mod suggestion;
+mod terminal;
+
+pub use arguments::{Command, SUBCOMMANDS, Subcommand};
+pub use error::{EXIT_CODES, Error};
+pub use help::{help, print_help};
+pub use terminal::{print, print_error};
+
+pub use capture::capture;
+pub use check_config::check_config;
+pub use demo::demo;
+pub use discover::discover;
+pub use healthcheck::healthcheck;
+pub use once::once;
+pub use replay::replay;
+pub use serve::serve;

@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use crate::cli::error::Error;
 use crate::cli::terminal::print;
-use crate::config::environment::Config;
+use crate::config::Config;
 use crate::logging;
 use crate::miner::poller::Poller;
 use crate::miner::store::{Miner, Store};
 use crate::site::metrics_page::{self, View};
 
 /// Polls all miners once and prints the page. It is an error if none answered; the page says so too.
-pub fn run(config: &Config) -> Result<(), Error> {
+pub fn once(config: &Config) -> Result<(), Error> {
     let _log = logging::init(config.log_level);
     let store = Arc::new(Store::new(&config.targets, config.interval, None));
     Poller::new(store.clone(), config.request(), config.timeout).run_once();

@@ -12,8 +12,7 @@ use signal_hook::low_level::signal_name;
 
 use crate::cli::check_config::describe;
 use crate::cli::error::Error;
-use crate::config::environment::Config;
-use crate::config::settings::EXPORTER_PORT;
+use crate::config::{Config, EXPORTER_PORT};
 use crate::http::gate;
 use crate::http::limits::Limits;
 use crate::logging;
@@ -22,7 +21,7 @@ use crate::miner::store::Store;
 use crate::site::router::Site;
 
 /// Polls and serves until a signal comes.
-pub fn run(config: Config) -> Result<(), Error> {
+pub fn serve(config: Config) -> Result<(), Error> {
     let cannot = |what: &str, error: io::Error| Error::Failed(format!("cannot {what}: {error}"));
     let _log = logging::init(config.log_level);
     log::info!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));

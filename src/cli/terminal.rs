@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::config::environment::Config;
+use crate::config::Config;
 
 /// Escape sequences of terminals (ECMA-48, SGR): bold text.
 pub const BOLD: &str = "\x1b[1m";

@@ -8,7 +8,7 @@
 use std::io;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::config::target::Target;
+use crate::config::Target;
 use crate::demo::firmware::{Build, Machine, Mode};
 use crate::demo::server;
 use crate::demo::simulation::{Event, NEVER, Plan, Simulation};

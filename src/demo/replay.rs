@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::cgminer::client::REPLY_BYTES_MAX;
-use crate::config::target::Target;
+use crate::config::Target;
 use crate::demo::server;
 
 /// Starts a miner for each file, named as the file without its ending. The error names the file.

@@ -11,7 +11,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use crate::config::target::Target;
+use crate::config::Target;
 
 /// The size of the firmware's only `recv`.
 const REQUEST_BYTES_MAX: usize = 4095;

@@ -14,8 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::cgminer::client::Client;
 use crate::cgminer::reply::{Request, Version};
-use crate::config::allow_list::Network;
-use crate::config::target::Target;
+use crate::config::{Network, Target};
 use crate::metrics::keys::KEYS;
 use crate::miner::collect::{Info, identify, info_label};
 

@@ -354,7 +354,7 @@ fn describe(info: &Info) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::target::Target;
+    use crate::config::Target;
 
     fn poller() -> Poller {
         let target = Target::parse("192.0.2.1", 1).unwrap();

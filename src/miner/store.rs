@@ -15,8 +15,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::cgminer::error::{ErrorKind, PollError};
-use crate::config::target::Target;
-use crate::config::tariff::Tariff;
+use crate::config::{Target, Tariff};
 use crate::metrics::catalogue::Poll;
 use crate::miner::collect::{Collected, Info, Reading};
 use crate::miner::energy::Meter;

@@ -409,7 +409,7 @@ mod tests {
     use super::*;
     use crate::cgminer::error::PollError;
     use crate::cgminer::reply::{Reply, Request};
-    use crate::config::target::Target;
+    use crate::config::Target;
     use crate::metrics::keys::KEYS;
     use crate::miner::collect::collect;
     use crate::miner::store::Store;

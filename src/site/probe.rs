@@ -19,10 +19,7 @@ use std::time::{Duration, Instant};
 use crate::cgminer::client::Client;
 use crate::cgminer::error::PollError;
 use crate::cgminer::reply::Request;
-use crate::config::allow_list::Allow;
-use crate::config::environment::Config;
-use crate::config::target::Target;
-use crate::config::tariff::Tariff;
+use crate::config::{Allow, Config, Target, Tariff};
 use crate::miner::poller::{Permits, Poller};
 use crate::miner::store::{Miner, Store};
 

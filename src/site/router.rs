@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 use serde_json::{Value, json};
 
 use crate::cgminer::error::ErrorKind;
-use crate::config::environment::Config;
+use crate::config::Config;
 use crate::exposition::writer::CONTENT_TYPE;
 use crate::http::admission::Counters;
 use crate::http::gate::Gate;

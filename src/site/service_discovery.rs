@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::target::Target;
+use crate::config::Target;
 use crate::metrics::catalogue::{SD_FIRMWARE, SD_IP, SD_MODEL, SD_NAME};
 use crate::miner::collect::{Info, info_label};
 use crate::miner::store::Miner;

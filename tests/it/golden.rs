@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use avalonhome_prometheus_exporter::cgminer::reply::{Reply, Request};
-use avalonhome_prometheus_exporter::config::target::Target;
+use avalonhome_prometheus_exporter::config::Target;
 use avalonhome_prometheus_exporter::metrics::keys::KEYS;
 use avalonhome_prometheus_exporter::miner::collect::collect;
 use avalonhome_prometheus_exporter::miner::store::Store;

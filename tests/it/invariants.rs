@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use avalonhome_prometheus_exporter::cgminer::error::{ErrorKind, Phase, PollError};
 use avalonhome_prometheus_exporter::cgminer::reply::{Reply, ReplyError, Request};
-use avalonhome_prometheus_exporter::config::target::Target;
+use avalonhome_prometheus_exporter::config::Target;
 use avalonhome_prometheus_exporter::exposition::writer::Kind;
 use avalonhome_prometheus_exporter::metrics::catalogue::{ENERGY_COST, POLL, Poll};
 use avalonhome_prometheus_exporter::metrics::keys::KEYS;

@@ -4,8 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use avalonhome_prometheus_exporter::config::apply::Apply;
-use avalonhome_prometheus_exporter::config::settings::{SETTINGS, Setting};
+use avalonhome_prometheus_exporter::config::{Apply, SETTINGS, Setting};
 
 use crate::daemon::only;
 use crate::exporter::{Ended, PROGRAM, Settings, ask};

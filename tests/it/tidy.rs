@@ -6,10 +6,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use avalonhome_prometheus_exporter::cli::arguments::SUBCOMMANDS;
-use avalonhome_prometheus_exporter::cli::error::EXIT_CODES;
-use avalonhome_prometheus_exporter::cli::help;
-use avalonhome_prometheus_exporter::config::settings::{SETTINGS, Setting};
+use avalonhome_prometheus_exporter::cli::{self, EXIT_CODES, SUBCOMMANDS};
+use avalonhome_prometheus_exporter::config::{SETTINGS, Setting};
 use avalonhome_prometheus_exporter::exposition::writer::Kind;
 use avalonhome_prometheus_exporter::metrics::catalogue::{Entry, entries};
 
@@ -265,7 +263,7 @@ fn the_readme_is_up_to_date() {
     let row = |setting: &Setting| format!("| `{}` | {} | {} |", setting.name, default_of(setting), setting.summary());
     let rows: Vec<String> = SETTINGS.iter().map(row).collect();
     let text = splice(&readme, "| variable | default | meaning |\n| --- | --- | --- |\n", &rows.join("\n"), "\n\n");
-    let help = help::text();
+    let help = cli::help();
     let subcommands = help.lines().skip_while(|line| *line != "Subcommands:").skip(1);
     let subcommands: Vec<&str> = subcommands.take_while(|line| !line.is_empty()).collect();
     let text = splice(&text, "## Subcommands\n\n```text\n", &subcommands.join("\n"), "\n```");

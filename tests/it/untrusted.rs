@@ -16,9 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use avalonhome_prometheus_exporter::cgminer::mdns;
 use avalonhome_prometheus_exporter::cgminer::reply::{Memory, Reply, Request, Version};
 use avalonhome_prometheus_exporter::config;
-use avalonhome_prometheus_exporter::config::allow_list::Allow;
-use avalonhome_prometheus_exporter::config::environment::Config;
-use avalonhome_prometheus_exporter::config::target::parse_list;
+use avalonhome_prometheus_exporter::config::{Allow, Config, parse_list};
 use avalonhome_prometheus_exporter::exposition::writer::LABEL_CHARS_MAX;
 use avalonhome_prometheus_exporter::http::request;
 use avalonhome_prometheus_exporter::metrics::keys::KEYS;
@@ -361,7 +359,7 @@ fn settings(bytes: &[u8]) {
         Err(faults) => {
             for line in faults.to_string().split('\n') {
                 assert!(
-                    config::settings::SETTINGS.iter().any(|setting| line.contains(setting.name)),
+                    config::SETTINGS.iter().any(|setting| line.contains(setting.name)),
                     "{line:?} names no setting"
                 );
                 assert!(!line.contains(char::is_control), "{line:?}");
