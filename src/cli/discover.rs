@@ -4,14 +4,14 @@ use std::io::{self, IsTerminal};
 
 use crate::cli::error::Error;
 use crate::cli::terminal::{CLEAR_LINE, notify, print};
-use crate::config::{Config, MINER_PORT, Network};
+use crate::config::{AddressRange, Config, MINER_PORT};
 use crate::miner::discover::{self, addresses, table};
 use crate::site::service_discovery;
 
 /// Searches a range and prints the miners that were found; on a terminal it shows how far it is.
 pub fn discover(range: &str, is_sd: bool) -> Result<(), Error> {
-    let network = Network::parse(range).map_err(|fault| Error::Usage(format!("'{range}' {fault}")))?;
-    let addresses = addresses(&network).map_err(Error::Usage)?;
+    let parsed = AddressRange::parse(range).map_err(|fault| Error::Usage(format!("'{range}' {fault}")))?;
+    let addresses = addresses(&parsed).map_err(Error::Usage)?;
     let port = Config::api_port()?;
     let count = addresses.len();
     let is_terminal = io::stderr().is_terminal();

@@ -19,12 +19,12 @@ const IPV4_SHIFT: u8 = 96;
 
 /// A range of addresses with a common prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
+pub struct AddressRange {
     first: IpAddr,
     bits: u8,
 }
 
-impl Network {
+impl AddressRange {
     /// Reads `address/bits`, or an address, which is a range of one.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl Network {
             }
             IpAddr::V6(ip) => IpAddr::V6(masked(ip.to_bits(), 128).into()),
         };
-        Ok(Network { first, bits })
+        Ok(AddressRange { first, bits })
     }
 
     /// Whether the address belongs to the range.
@@ -79,13 +79,13 @@ impl Network {
             (Ipv4Addr::new(127, 0, 0, 0), 8),
         ];
         let within = |(first, bits): (Ipv4Addr, u8)| {
-            self.bits >= bits && Network { first: first.into(), bits }.contains(self.first)
+            self.bits >= bits && AddressRange { first: first.into(), bits }.contains(self.first)
         };
         self.first.is_ipv4() && PRIVATE.into_iter().any(within)
     }
 }
 
-impl fmt::Display for Network {
+impl fmt::Display for AddressRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_one = self.bits == if self.first.is_ipv4() { 32 } else { 128 };
         if is_one { write!(f, "{}", self.first) } else { write!(f, "{}/{}", self.first, self.bits) }
@@ -102,7 +102,7 @@ fn number(address: IpAddr) -> u128 {
 /// What may be probed besides the configured miners; by default nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allow {
-    networks: Vec<Network>,
+    ranges: Vec<AddressRange>,
     names: Vec<String>,
 }
 
@@ -118,8 +118,8 @@ impl Allow {
         for entry in list.split(',').map(str::trim) {
             let is_name =
                 !entry.contains(['/', ':']) && check_host(entry).is_ok() && entry.parse::<Ipv4Addr>().is_err();
-            match Network::parse(entry) {
-                Ok(network) => allow.networks.push(network),
+            match AddressRange::parse(entry) {
+                Ok(range) => allow.ranges.push(range),
                 Err(_) if is_name => allow.names.push(entry.to_ascii_lowercase()),
                 Err(fault) if entry.contains('/') => faults.push(format!("'{entry}' {fault}")),
                 Err(_) => {
@@ -132,12 +132,12 @@ impl Allow {
 
     /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
-        self.networks.is_empty() && self.names.is_empty()
+        self.ranges.is_empty() && self.names.is_empty()
     }
 
     /// Whether an address may be polled.
     pub fn has_address(&self, address: IpAddr) -> bool {
-        self.networks.iter().any(|network| network.contains(address))
+        self.ranges.iter().any(|range| range.contains(address))
     }
 
     /// Whether a name is in the list itself; its addresses then need not be.
@@ -147,7 +147,7 @@ impl Allow {
 
     /// Whether there are ranges, so that the address of a name could be in one.
     pub fn has_ranges(&self) -> bool {
-        !self.networks.is_empty()
+        !self.ranges.is_empty()
     }
 }
 
@@ -156,8 +156,8 @@ impl fmt::Display for Allow {
         if self.is_empty() {
             return f.write_str("none");
         }
-        let networks = self.networks.iter().map(ToString::to_string);
-        f.write_str(&networks.chain(self.names.iter().cloned()).collect::<Vec<_>>().join(","))
+        let ranges = self.ranges.iter().map(ToString::to_string);
+        f.write_str(&ranges.chain(self.names.iter().cloned()).collect::<Vec<_>>().join(","))
     }
 }
 
@@ -183,25 +183,25 @@ mod tests {
             ("::/0", "2001:db8::1", true),
             ("2001:db8::1/128", "2001:db8::1", true),
         ] {
-            let found = Network::parse(network).unwrap().contains(address.parse().unwrap());
+            let found = AddressRange::parse(network).unwrap().contains(address.parse().unwrap());
             assert_eq!(found, expected, "{address} in {network}");
         }
         for text in ["", "10.0.0.0/33", "10.0.0.0/", "::/129", "10.0.0/8", "a/8", "10.0.0.0/-1"] {
-            assert!(Network::parse(text).is_err(), "{text}");
+            assert!(AddressRange::parse(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn hosts_of_a_range() {
         let hosts = |text: &str| -> Vec<String> {
-            Network::parse(text).unwrap().hosts().unwrap().map(|host| host.to_string()).collect()
+            AddressRange::parse(text).unwrap().hosts().unwrap().map(|host| host.to_string()).collect()
         };
         assert_eq!(hosts("192.168.1.9/30"), ["192.168.1.9", "192.168.1.10"]);
         assert_eq!(hosts("10.0.0.0/31"), ["10.0.0.0", "10.0.0.1"]);
         assert_eq!(hosts("10.0.0.7"), ["10.0.0.7"]);
-        assert_eq!(Network::parse("10.0.0.0/22").unwrap().hosts().unwrap().len(), 1022);
-        assert!(Network::parse("0.0.0.0/0").unwrap().hosts().unwrap().len() > 1 << 31);
-        assert!(Network::parse("fd00::/120").unwrap().hosts().is_none());
+        assert_eq!(AddressRange::parse("10.0.0.0/22").unwrap().hosts().unwrap().len(), 1022);
+        assert!(AddressRange::parse("0.0.0.0/0").unwrap().hosts().unwrap().len() > 1 << 31);
+        assert!(AddressRange::parse("fd00::/120").unwrap().hosts().is_none());
         for (text, expected) in [
             ("192.168.0.0/16", true),
             ("192.168.0.0/15", false),
@@ -212,7 +212,7 @@ mod tests {
             ("8.8.8.0/24", false),
             ("fd00::/120", false),
         ] {
-            assert_eq!(Network::parse(text).unwrap().is_private(), expected, "{text}");
+            assert_eq!(AddressRange::parse(text).unwrap().is_private(), expected, "{text}");
         }
     }
 

@@ -8,7 +8,7 @@ mod target;
 mod tariff;
 mod time_zone;
 
-pub use allow_list::{Allow, Network};
+pub use allow_list::{AddressRange, Allow};
 pub use apply::Apply;
 pub use environment::{Config, Faults, Price};
 pub(crate) use settings::{EXPORTER_PORT, MINER_PORT};

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::cgminer::client::Client;
 use crate::cgminer::reply::{Request, Version};
-use crate::config::{Network, Target};
+use crate::config::{AddressRange, Target};
 use crate::metrics::keys::KEYS;
 use crate::miner::collect::{Info, identify, info_label};
 
@@ -54,7 +54,7 @@ impl Found {
 }
 
 /// The addresses to ask. The error says why a range is refused.
-pub fn addresses(network: &Network) -> Result<Vec<Ipv4Addr>, String> {
+pub fn addresses(network: &AddressRange) -> Result<Vec<Ipv4Addr>, String> {
     let most = format!("give a private range of at most {ADDRESSES_MAX} addresses, such as 192.168.1.0/24");
     if !network.is_private() {
         return Err(format!("{network} is not private, and other people's networks are not searched; {most}"));
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn ranges() {
-        let count = |text: &str| addresses(&Network::parse(text).unwrap()).map(|addresses| addresses.len());
+        let count = |text: &str| addresses(&AddressRange::parse(text).unwrap()).map(|addresses| addresses.len());
         assert_eq!((count("192.168.1.0/24"), count("10.0.0.0/22"), count("127.0.0.1")), (Ok(254), Ok(1022), Ok(1)));
         for (text, why) in [
             ("10.0.0.0/21", "too large"),
