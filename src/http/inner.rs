@@ -477,7 +477,7 @@ mod tests {
     fn site(request: &Request) -> Response {
         match request.path.as_str() {
             "/panic" => panic!("on purpose"),
-            "/slow" => thread::sleep(Duration::from_millis(400)),
+            "/slow" => thread::sleep(Duration::from_secs(1)),
             _ => {}
         }
         let seen = vec![("X-Bad", "a\r\nb".to_owned()), ("X-Good", "c".to_owned())];

@@ -248,7 +248,7 @@ mod tests {
             |name| match name {
                 "AVALON_IPS" => Some("garage=192.0.2.1".into()),
                 "PROBE_ALLOW" => Some(allow.into()),
-                "MINER_TIMEOUT" => Some("0.1".into()),
+                "MINER_TIMEOUT" => Some("60".into()),
                 _ => None,
             },
             None,

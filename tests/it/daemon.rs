@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::exporter::{Ended, Exporter, Settings, exchange};
+use crate::exporter::{Ended, Exporter, Settings};
 use crate::fake_miner::{Behaviour, Exchange, FakeMiner};
 use crate::page::Page;
 use crate::reply::{REQUEST, nano3s};
-use crate::wait_until;
+use crate::{AtEnd, wait_until};
 
 /// The counters that a miner has from the start; each is 0 until it counts.
 pub const COUNTERS: [&str; 11] = [
@@ -57,6 +59,14 @@ pub fn only(kind: &str, page: &Page, label: &str) -> f64 {
     errors[kind]
 }
 
+/// The refused polls of a miner that closed its port. No more than the one poll that was on its way then failed otherwise.
+fn refused(page: &Page, label: &str) -> f64 {
+    let errors = errors(page, label);
+    let refused = errors["connection_refused"];
+    assert!(errors.values().sum::<f64>() <= refused + 1.0, "{label}: {errors:?}");
+    refused
+}
+
 fn none_failed(page: &Page, label: &str) -> bool {
     errors(page, label).values().all(|count| *count == 0.0)
 }
@@ -97,7 +107,7 @@ fn up_down_and_up_again() {
     // The last connection may have been cut off, the one before was a success.
     let success = exchanges[exchanges.len() - 2].at;
     exporter.wait_for_up(&label, 0.0);
-    let page = exporter.wait_for("two refused polls", |page| only("connection_refused", page, &label) >= 2.0);
+    let page = exporter.wait_for("two refused polls", |page| refused(page, &label) >= 2.0);
     assert_eq!(transitions(&page, &label), [Some(1.0), Some(0.0), Some(1.0)]);
     let mut expected = [&COUNTERS[..], &DOWN, &KNOWN].concat();
     let mut shown = page.names_with(of[0]);
@@ -114,7 +124,7 @@ fn up_down_and_up_again() {
     miner.accept_again();
     let page = exporter.wait_for_up(&label, 1.0);
     assert_eq!(transitions(&page, &label), [Some(2.0), Some(1.0), Some(1.0)]);
-    assert!(only("connection_refused", &page, &label) >= 2.0, "the counters stay");
+    assert!(refused(&page, &label) >= 2.0, "the counters stay");
     assert_eq!(page.value("avalon_hashrate_ghs", &of), Some(6423.03));
     assert_eq!(page.value("avalon_down_duration_seconds", &of), Some(0.0));
     assert!(page.value("avalon_last_scrape_timestamp_seconds", &of) > Some(last));
@@ -154,7 +164,7 @@ fn before_the_first_poll_ends_a_miner_has_zeros_only() {
 #[test]
 fn each_poll_is_one_connection_with_the_one_request_at_the_set_rhythm() {
     const POLLS: usize = 16;
-    let miner = FakeMiner::start(Behaviour::Answer(nano3s()));
+    let (miner, start) = (FakeMiner::start(Behaviour::Answer(nano3s())), Instant::now());
     let exporter = Settings::for_miners([&miner]).set("UPDATE_INTERVAL", "0.2").start();
     miner.wait_for_connections(POLLS);
     let exchanges = miner.exchanges();
@@ -164,45 +174,65 @@ fn each_poll_is_one_connection_with_the_one_request_at_the_set_rhythm() {
         assert_eq!(exchange.request, REQUEST);
         assert_eq!(exchange.late, b"", "after the request there is nothing, least of all a line feed");
     }
-    let gap = median_gap(&exchanges).as_secs_f64();
-    assert!((0.15..0.5).contains(&gap), "a poll each {gap} s instead of each 0.2 s");
+    assert_eq!(off_rhythm(&exchanges, start, Duration::from_millis(200), 1), None);
 }
 
-/// The usual time from one connection to the next; that a busy machine was late a few times says nothing.
-pub fn median_gap(exchanges: &[Exchange]) -> Duration {
-    let mut gaps: Vec<_> = exchanges.windows(2).map(|pair| pair[1].at - pair[0].at).collect();
-    gaps.sort_unstable();
-    gaps[gaps.len() / 2]
+/// What is wrong with the rhythm of polls that came after `start`. `at_once` of them may come at once: one that is due at the
+/// start, and those that were on their way or overdue.
+///
+/// No poll may come before it is due, however late others were. That polls are late by a part of an interval now and then says
+/// nothing of the program; that all of them together take four times as long as they should does.
+pub fn off_rhythm(exchanges: &[Exchange], start: Instant, interval: Duration, at_once: u32) -> Option<String> {
+    let early = (1..).zip(exchanges).find(|(count, exchange)| {
+        let due: u32 = *count;
+        exchange.at < start + interval * due.saturating_sub(at_once)
+    });
+    if let Some((count, exchange)) = early {
+        return Some(format!("{count} polls within {:?}, one each {interval:?}", exchange.at - start));
+    }
+    let (Some(first), Some(last)) = (exchanges.first(), exchanges.last()) else { return Some("no poll".to_owned()) };
+    let (gaps, took) = (u32::try_from(exchanges.len()).unwrap() - 1, last.at - first.at);
+    (took > interval * gaps * 4).then(|| format!("{gaps} polls in {took:?} after the first, one each {interval:?}"))
 }
 
 #[test]
 fn a_hung_miner_is_skipped_and_disturbs_no_other() {
     let hung = FakeMiner::start(Behaviour::Hold(Vec::new()));
     let sound = FakeMiner::start(Behaviour::Answer(nano3s()));
+    let start = Instant::now();
     let exporter =
         Settings::for_miners([&hung, &sound]).set("UPDATE_INTERVAL", "0.2").set("MINER_TIMEOUT", "2").start();
     let page = exporter.wait_for("two time-outs", |page| only("timeout", page, &hung.ip()) >= 2.0);
     let hung_count = hung.connections();
     let sound_exchanges = sound.exchanges();
+    let timeouts = only("timeout", &exporter.page(), &hung.ip());
 
     assert_eq!(page.value("avalon_up", &[("ip", &hung.ip())]), Some(0.0));
     assert_eq!(page.value("avalon_up", &[("ip", &sound.ip())]), Some(1.0));
     assert!(none_failed(&page, &sound.ip()));
     let skipped = page.value("avalon_polls_skipped_total", &[("ip", &hung.ip())]);
     assert!(skipped >= Some(4.0), "{skipped:?} polls skipped in two time-outs of ten intervals each");
-    assert!(hung_count <= 4, "{hung_count} connections for two time-outs: more than one at a time");
-    let (count, gap) = (sound_exchanges.len(), median_gap(&sound_exchanges));
-    assert!(count >= 8, "the sound miner was polled {count} times during two time-outs of 2 s");
-    assert!(gap < Duration::from_millis(600), "the sound miner was polled each {gap:?} instead of each 0.2 s");
+    // A poll is counted before the next one of the same miner begins.
+    assert!(hung_count as f64 <= timeouts + 1.0, "{hung_count} connections and {timeouts} time-outs: two at a time");
+    // It is due twenty times, of which a busy machine may make some late.
+    assert!(sound_exchanges.len() >= 5, "{} polls of the sound miner in two time-outs", sound_exchanges.len());
+    assert_eq!(off_rhythm(&sound_exchanges, start, Duration::from_millis(200), 1), None);
 }
 
 #[test]
 fn a_skipped_poll_changes_nothing_else() {
-    let miner = FakeMiner::start(Behaviour::Answer(nano3s()));
+    static IS_OVER: AtomicBool = AtomicBool::new(false);
+    // Not told to hold later: a poll that was on its way then could still change the page.
+    let answer_once = |number| {
+        let holds = || number > 0 && !IS_OVER.load(Ordering::Relaxed);
+        (0..6000).take_while(|_| holds()).for_each(|_| thread::sleep(Duration::from_millis(10)));
+        nano3s()
+    };
+    let miner = FakeMiner::start(Behaviour::Vary(answer_once));
+    let _end = AtEnd(&IS_OVER);
     let label = miner.ip();
-    let exporter = Settings::for_miners([&miner]).set("MINER_TIMEOUT", "60").start();
+    let exporter = Settings::for_miners([&miner]).set("MINER_TIMEOUT", "600").start();
     exporter.wait_for_up(&label, 1.0);
-    miner.behave(Behaviour::Hold(Vec::new()));
     let skipped = |page: &Page| page.value("avalon_polls_skipped_total", &[("ip", &label)]).unwrap();
     let without_skips = |page: &Page| {
         let mut series = page.series();
@@ -288,7 +318,8 @@ fn sigterm_and_sigint_end_it_at_once_and_in_peace() {
     for signal in ["TERM", "INT"] {
         let ended = end_while_everything_hangs(signal);
         assert_eq!(ended.code(), Some(0), "after {signal}: {ended:?}");
-        assert!(ended.took < Duration::from_secs(2), "{signal} took {:?}", ended.took);
+        // To wait for a client would take the 5 s that its head may take, for the miner 60 s.
+        assert!(ended.took < Duration::from_secs(4), "{signal} took {:?}", ended.took);
         assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
     }
 }
@@ -321,7 +352,9 @@ fn changes_of_state_are_logged_once() {
 
     // The miner's line at the start, and its first answer.
     exporter.wait_for_up(&label, 1.0);
-    let mut lines = wait_until("a line about the first answer", || Some(about_miner()).filter(|lines| *lines >= 2));
+    let wait_for_lines = |count| wait_until("a line in the log", || (about_miner() >= count).then_some(()));
+    let mut lines = 2;
+    wait_for_lines(lines);
     miner.wait_for_connections(miner.connections() + 5);
     assert_eq!(about_miner(), lines, "a line at each poll: {}", exporter.log());
     for round in 1..=2 {
@@ -330,11 +363,13 @@ fn changes_of_state_are_logged_once() {
         let start = failures(&page);
         exporter.wait_for("five more failures", |page| failures(page) >= start + 5.0);
         lines += 1;
+        wait_for_lines(lines);
         assert_eq!(about_miner(), lines, "going down in round {round}: {}", exporter.log());
         miner.accept_again();
         exporter.wait_for_up(&label, 1.0);
         miner.wait_for_connections(miner.connections() + 5);
         lines += 1;
+        wait_for_lines(lines);
         assert_eq!(about_miner(), lines, "going up in round {round}: {}", exporter.log());
     }
 
@@ -365,10 +400,13 @@ fn the_log_level_decides() {
     ] {
         let exporter = Settings::for_miners([&miner]).set("LOG_LEVEL", level).start();
         exporter.wait_for("failures", |page| only("connection_refused", page, &miner.ip()) >= 3.0);
-        let log = exporter.log();
-        assert_eq!(log.contains(" INFO "), info, "at {level}: {log}");
-        assert_eq!(log.contains(" DEBUG "), debug, "at {level}: {log}");
-        assert_eq!(log.contains(" WARN "), down, "at {level}: {log}");
+        let levels = [(" INFO ", info), (" DEBUG ", debug), (" WARN ", down)];
+        // What is written takes a moment to be read here.
+        let has_all = |log: &str| levels.iter().all(|(name, shown)| !shown || log.contains(name));
+        let log = wait_until("a line of each level", || Some(exporter.log()).filter(|log| has_all(log)));
+        for (name, shown) in levels {
+            assert_eq!(log.contains(name), shown, "at {level}: {log}");
+        }
     }
 }
 
@@ -394,7 +432,11 @@ fn it_answers_while_it_polls_a_hundred_miners() {
         |page: &Page| page.family("avalon_up").unwrap().samples.iter().filter(|sample| sample.value == 1.0).count();
     let page = exporter.wait_for("a hundred miners up", |page| all_up(page) == 100);
     assert_eq!(page.family("avalon_hashrate_ghs").unwrap().samples.len(), 100);
-    let start = Instant::now();
-    exchange(exporter.address(), b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-    assert!(start.elapsed() < Duration::from_secs(5));
+    let polls = miners.connections();
+    let mut asked = 0;
+    while miners.connections() < polls + 100 {
+        assert_eq!(exporter.get("/health").status, 200);
+        asked += 1;
+    }
+    assert!(asked >= 3, "{asked} answers in the time of a cycle: the polls keep /health waiting");
 }

@@ -12,13 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::daemon::{errors, median_gap, only};
+use crate::daemon::{errors, off_rhythm, only};
 use crate::exporter::{Exporter, PROGRAM, Settings, ask};
 use crate::fake_miner::{Behaviour, FakeMiner};
 use crate::page::Page;
 use crate::probe::POLLS_MAX;
 use crate::reply::nano3s;
-use crate::{own_loopback, wait_until};
+use crate::{PATIENCE, own_loopback, wait_until};
 
 /// A shell that becomes the program, `$1`; `$2` is a path that a test needs.
 fn shell(script: &str, path: &str) -> Command {
@@ -64,19 +64,19 @@ fn value(page: &Page, name: &str, miner: &FakeMiner) -> Option<f64> {
     page.value(name, &[("ip", &miner.ip())])
 }
 
-/// The exporter polls, tells up from down, skips nothing and ends when told.
+/// The exporter polls, tells up from down, goes on polling and ends when told.
 fn works_and_ends(exporter: Exporter, miner: &mut FakeMiner, what: &str) {
     miner.refuse();
     exporter.wait_for_up(&miner.ip(), 0.0);
     miner.accept_again();
     exporter.wait_for_up(&miner.ip(), 1.0);
+    // A poll that waited for a log which takes nothing would have no end, and its miner no other poll.
     miner.wait_for_connections(miner.connections() + 10);
-    let page = exporter.page();
-    assert_eq!(value(&page, "avalon_polls_skipped_total", miner), Some(0.0), "{what}");
     exporter.signal("TERM");
     let ended = exporter.wait();
     assert_eq!(ended.code(), Some(0), "{what}: {ended:?}");
-    assert!(ended.took < Duration::from_secs(3), "{what}: {ended:?}");
+    // The log has half a second for its last lines; to wait until somebody takes them would have no end.
+    assert!(ended.took < Duration::from_secs(10), "{what}: {ended:?}");
 }
 
 #[test]
@@ -110,24 +110,22 @@ fn suspend(time: Duration) {
     let settings = Settings::for_miners([&miner]).set("MINER_TIMEOUT", "60");
     let exporter = settings.set("UPDATE_INTERVAL", INTERVAL.as_secs_f64()).start();
     miner.wait_for_connections(5);
-    let (before, measured) = (exporter.page(), Instant::now());
+    let (measured, before) = (Instant::now(), exporter.page());
     exporter.signal("STOP");
     // Whatever it had begun has ended by then.
     thread::sleep(time);
-    let polls = miner.connections();
+    let (resumed, polls) = (Instant::now(), miner.connections());
     exporter.signal("CONT");
     wait_until("a healthy exporter", || (exporter.get("/health").status == 200).then_some(()));
     miner.wait_for_connections(polls + 10);
     let after = exporter.page();
     let running = measured.elapsed().saturating_sub(time);
-    let exchanges = miner.exchanges();
-    let gap = median_gap(&exchanges[polls..]);
     // One that waited for its turn and the first of the new rhythm may come at once.
-    let hasty = exchanges[polls..].windows(2).filter(|pair| pair[1].at - pair[0].at < INTERVAL / 4).count();
-    assert!(hasty <= 1 && gap > INTERVAL * 3 / 4, "{hasty} polls came at once, the usual gap is {gap:?}");
-    // The cycle that finds a poll on its way that was stopped with the process.
-    let skipped = value(&after, "avalon_polls_skipped_total", &miner).unwrap();
-    assert!(skipped <= 1.0, "{skipped} cycles were made up for");
+    assert_eq!(off_rhythm(&miner.exchanges()[polls..], resumed, INTERVAL, 2), None);
+    // One may find a poll on its way that was stopped with the process, and a busy machine may add one or two.
+    let skipped = |page| value(page, "avalon_polls_skipped_total", &miner).unwrap();
+    let (counted, missed) = (skipped(&after) - skipped(&before), time.div_duration_f64(INTERVAL));
+    assert!(counted < missed / 2.0, "{counted} of {missed} cycles were made up for");
     assert_eq!(errors(&after, &miner.ip()).values().sum::<f64>(), 0.0);
     let joules = |page| value(page, "avalon_energy_joules_total", &miner).unwrap();
     let used = joules(&after) - joules(&before);
@@ -175,21 +173,24 @@ fn the_clock_may_step() {
     // From 1970 to 2232: Linux sets no clock before that or after.
     let today = i32::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() / 86400).unwrap();
     for days in [0, 1, -1, 3650, -7300, -today, 95_000 - today, 0] {
+        let (start, polls) = (Instant::now(), miner.connections());
         set(&format!("{days:+}d"));
-        let polls = miner.connections();
         let expected = |page: &Page| {
             let shown = value(page, "avalon_last_scrape_timestamp_seconds", &miner)?;
             Some((shown - real() - f64::from(days) * 86400.0).abs() < 60.0)
         };
         let page = exporter.wait_for("the time that it is said to be", |page| expected(page) == Some(true));
         miner.wait_for_connections(polls + 6);
-        let gap = median_gap(&miner.exchanges()[polls..]);
-        assert!((100..600).contains(&gap.as_millis()), "a poll each {gap:?} after a step of {days} days");
+        // One on its way, one overdue, one due.
+        let wrong = off_rhythm(&miner.exchanges()[polls..], start, Duration::from_millis(200), 3);
+        assert_eq!(wrong, None, "after a step of {days} days");
         for name in ["avalon_scrape_duration_seconds", "avalon_down_duration_seconds"] {
-            assert!((0.0..5.0).contains(&value(&page, name, &miner).unwrap()), "{name} after a step of {days} days");
+            // The least step is a day; a poll has 5 s.
+            assert!((0.0..60.0).contains(&value(&page, name, &miner).unwrap()), "{name} after a step of {days} days");
         }
         assert_eq!(errors(&page, &miner.ip()).values().sum::<f64>(), 0.0, "after a step of {days} days");
         let now = value(&page, "avalon_energy_joules_total", &miner).unwrap();
+        // A step of a day counted as time would be 1,440 times as much.
         assert!(now >= joules && now < joules + 60.0 * 132.0, "{joules} J, then {now} J after a step of {days} days");
         joules = now;
     }
@@ -208,7 +209,7 @@ fn without_threads_polls_fail_and_nothing_else() {
     let hung = FakeMiner::start(Behaviour::Hold(Vec::new()));
     let sound = FakeMiner::start(Behaviour::Answer(nano3s()));
     let settings = Settings::for_miners([&hung, &sound]).set("UPDATE_INTERVAL", "0.2").set("MINER_TIMEOUT", "1");
-    let exporter = settings.start_as(as_user(64_321, &[PROGRAM]));
+    let exporter = settings.set("LOG_LEVEL", "DEBUG").start_as(as_user(64_321, &[PROGRAM]));
     exporter.wait_for_up(&sound.ip(), 1.0);
     let limit = |tasks: u32| {
         let words = ["prlimit", "--pid", &exporter.id().to_string(), &format!("--nproc={tasks}:500")];
@@ -216,18 +217,21 @@ fn without_threads_polls_fail_and_nothing_else() {
     };
     limit(1);
     let polls = sound.connections();
-    thread::sleep(Duration::from_secs(3));
+    let failures = |miner: &FakeMiner| {
+        let is_one = |line: &&str| line.contains(&miner.ip()) && line.contains("cannot start a thread");
+        exporter.log().lines().filter(is_one).count()
+    };
+    wait_until("failed polls", || (failures(&hung) >= 5 && failures(&sound) >= 5).then_some(()));
     assert!(sound.connections() <= polls + 1, "polls go on without a thread");
-    // What is said to a client without a thread for it is nobody's promise, only that it is said soon.
+    // What is said to a client without a thread for it is nobody's promise, only that there is an end to it.
     let start = Instant::now();
     let _ = ask(exporter.address(), "GET", "/health", &[]);
-    assert!(start.elapsed() < Duration::from_secs(5));
+    assert!(start.elapsed() < PATIENCE);
     limit(500);
     let page = exporter.wait_for_up(&sound.ip(), 1.0);
     for miner in [&hung, &sound] {
         assert!(errors(&page, &miner.ip())["other"] >= 5.0, "{:?}", errors(&page, &miner.ip()));
     }
-    assert!(exporter.log().contains("cannot start a thread"), "{}", exporter.log());
     sound.wait_for_connections(sound.connections() + 5);
 }
 
@@ -237,7 +241,10 @@ fn a_start_with_too_few_tasks_ends_or_serves() {
     let miner = FakeMiner::start(Behaviour::Answer(nano3s()));
     let mut served = Vec::new();
     for tasks in [1, 2, 3, 4, 6, 8, 10, 12, 15, 20, 40] {
-        let words = ["timeout", "--foreground", "--kill-after=3", "1", "prlimit", &format!("--nproc={tasks}"), PROGRAM];
+        // The first ones have to end by themselves, which takes no second but on a machine with much else to do.
+        let time = if tasks <= 2 { "20" } else { "1" };
+        let words =
+            ["timeout", "--foreground", "--kill-after=20", time, "prlimit", &format!("--nproc={tasks}"), PROGRAM];
         let ended = Settings::for_miners([&miner]).run_as(as_user(64_322, &words));
         // 124: it ran until it was told to end, and ended then.
         let said_why = ended.code() == Some(1) && ended.stderr.contains("cannot start");
@@ -376,12 +383,14 @@ fn a_resolver_that_hangs_is_one_miners_time_out() {
     let scratch = Scratch::new("hang");
     let targets = format!("{NAME}:{},{}", named.port(), sound.target());
     let settings = Settings::new().set("AVALON_IPS", targets).set("UPDATE_INTERVAL", "0.5").set("MINER_TIMEOUT", "1.2");
+    let start = Instant::now();
     let exporter = settings.start_as(server.command(&scratch));
     let page = exporter.wait_for("three time-outs", |page| only("timeout", page, NAME) >= 3.0);
     assert_eq!(page.value("avalon_up", &[("ip", NAME)]), Some(0.0));
-    assert_eq!(value(&page, "avalon_polls_skipped_total", &sound), Some(0.0));
-    let gap = median_gap(&sound.exchanges());
-    assert!((400..700).contains(&gap.as_millis()), "a poll of the other miner each {gap:?}");
+    // The time-outs take more than seven intervals.
+    let polls = sound.exchanges();
+    assert!(polls.len() >= 5, "{} polls of the other miner", polls.len());
+    assert_eq!(off_rhythm(&polls, start, Duration::from_millis(500), 1), None);
     assert!(exporter.log().contains("resolving the name"), "{}", exporter.log());
     assert_eq!(look_ups(&exporter), 1, "a look-up each poll, or none");
     server.hangs.store(false, Ordering::Relaxed);
@@ -432,7 +441,11 @@ fn the_network_may_come_late() {
         .set("LOG_LEVEL", "DEBUG");
     let exporter = settings.spawn(Command::new(PROGRAM));
     wait_until("polls without a network", || (exporter.log().matches("is still down").count() > 6).then_some(()));
-    assert_eq!(exporter.log().matches("unreachable").count(), exporter.log().matches(" down: ").count());
+    let log = exporter.log();
+    let is_failure = |line: &&str| line.contains(" down: ");
+    // The last line may not be whole yet.
+    let failures: Vec<_> = log.rsplit_once('\n').unwrap().0.lines().filter(is_failure).collect();
+    assert!(failures.iter().all(|line| line.contains("unreachable")), "{failures:?}");
 
     run("ip", &["link", "set", "lo", "up"]);
     let page = exporter.wait_for_up(POLLED, 1.0);
@@ -443,16 +456,17 @@ fn the_network_may_come_late() {
     run("ip", &["link", "set", "near", "up"]);
     run("ip", &["link", "set", "far", "arp", "off", "up"]);
     run("ip", &["neighbour", "replace", BLACK_HOLE, "lladdr", "02:00:00:00:00:01", "dev", "near"]);
-    let polls = miner.connections();
+    let (start, polls) = (Instant::now(), miner.connections());
     let page = exporter.wait_for("a time-out of the black hole", |page| errors(page, BLACK_HOLE)["timeout"] >= 1.0);
     assert!(errors(&page, OFF)["timeout"] == 0.0, "a host that is off is none");
     wait_until("the word for a host that is off", || {
         exporter.log().contains(&format!("{OFF} is still down: connecting: No route to host")).then_some(())
     });
-    let gap = median_gap(&miner.exchanges()[polls..]);
-    assert!((400..700).contains(&gap.as_millis()), "a poll of the other miner each {gap:?}");
+    // The time-out takes ten intervals.
+    let polls = &miner.exchanges()[polls..];
+    assert!(polls.len() >= 5, "{} polls of the other miner", polls.len());
+    assert_eq!(off_rhythm(polls, start, Duration::from_millis(500), 3), None);
     let page = exporter.page();
-    assert_eq!(page.value("avalon_polls_skipped_total", &[("ip", POLLED)]), Some(0.0));
     for target in [OFF, BLACK_HOLE] {
         assert_eq!(page.value("avalon_up", &[("ip", target)]), Some(0.0));
     }

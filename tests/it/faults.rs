@@ -4,9 +4,9 @@
 //! Every row is a miner of its own, all of them polled by one exporter beside one that is sound and whose rhythm is
 //! watched. What takes a network or a resolver that is broken is in `environment`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::daemon::{COUNTERS, DOWN, errors, median_gap};
+use crate::daemon::{COUNTERS, DOWN, errors, off_rhythm};
 use crate::exporter::Settings;
 use crate::fake_miner::{Behaviour, FakeMiner};
 use crate::page::Page;
@@ -28,13 +28,13 @@ fn row(what: impl Into<String>, behaviour: Behaviour, outcome: &'static str) -> 
     (what.into(), behaviour, outcome)
 }
 
-/// The rhythm of [`judge`], slow enough for a busy machine to keep.
+/// The rhythm of [`judge`].
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Polls a miner for each row, and a sound one, at least twice. All rows that came out otherwise are reported at once.
 /// Returns the page and the labels of the rows.
 fn judge(rows: &[Row], settings: impl Fn(Settings) -> Settings) -> (Page, Vec<String>) {
-    let sound = FakeMiner::start(Answer(nano3s()));
+    let (sound, start) = (FakeMiner::start(Answer(nano3s())), Instant::now());
     let miners: Vec<_> = rows.iter().map(|(_, behaviour, _)| FakeMiner::start(behaviour.clone())).collect();
     let exporter = settings(Settings::for_miners(miners.iter().chain([&sound])))
         .set("UPDATE_INTERVAL", INTERVAL.as_secs())
@@ -51,23 +51,20 @@ fn judge(rows: &[Row], settings: impl Fn(Settings) -> Settings) -> (Page, Vec<St
         .filter_map(|((what, _, outcome), miner)| differs(&page, miner, what, outcome))
         .collect();
     wrong.extend(differs(&page, &sound, "the sound miner beside them", UP));
-    wrong.extend(out_of_rhythm(&page, &sound));
+    wrong.extend(out_of_rhythm(&page, &sound, start));
     wrong.extend(page.samples().find(|sample| !sample.value.is_finite()).map(|sample| sample.series.to_string()));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     (page, miners.iter().map(FakeMiner::ip).collect())
 }
 
 /// What the others did to the sound miner's rhythm: nothing.
-fn out_of_rhythm(page: &Page, sound: &FakeMiner) -> Option<String> {
-    let skipped = page.value("avalon_polls_skipped_total", &[("ip", &sound.ip())]);
-    let exchanges = sound.exchanges();
-    let (gap, polls) = (median_gap(&exchanges), exchanges.len());
-    // From the first to the last, so that the time before and after says nothing.
-    let time = exchanges[polls - 1].at - exchanges[0].at;
-    let kept = skipped == Some(0.0)
-        && time < INTERVAL * u32::try_from(polls).unwrap()
-        && gap.abs_diff(INTERVAL) < INTERVAL / 4;
-    (!kept).then(|| format!("the sound miner: {polls} polls in {time:?}, one each {gap:?}, {skipped:?} skipped"))
+fn out_of_rhythm(page: &Page, sound: &FakeMiner, start: Instant) -> Option<String> {
+    let skipped = page.value("avalon_polls_skipped_total", &[("ip", &sound.ip())]).unwrap();
+    let polls = sound.exchanges();
+    // Its own poll takes some milliseconds; if that is the whole interval time after time, others hold it up.
+    let is_held_up = skipped * 2.0 > polls.len() as f64;
+    let held_up = is_held_up.then(|| format!("{skipped} skipped beside {} polls", polls.len()));
+    held_up.or_else(|| off_rhythm(&polls, start, INTERVAL, 1)).map(|wrong| format!("the sound miner: {wrong}"))
 }
 
 fn differs(page: &Page, miner: &FakeMiner, what: &str, outcome: &str) -> Option<String> {
@@ -139,7 +136,8 @@ fn the_time_out_is_that_of_the_whole_exchange() {
     let (page, labels) = judge(&rows, |settings| settings.set("MINER_TIMEOUT", "2"));
     for (label, (what, ..)) in labels.iter().zip(rows) {
         let took = page.value("avalon_scrape_duration_seconds", &[("ip", label)]).unwrap();
-        assert!((1.9..10.0).contains(&took), "{what}: a time-out of 2 s after {took} s");
+        // Without a time-out for the whole exchange those that drip take a minute and more, the others have no end.
+        assert!((2.0..20.0).contains(&took), "{what}: a time-out of 2 s after {took} s");
     }
 }
 
@@ -147,7 +145,7 @@ fn the_time_out_is_that_of_the_whole_exchange() {
 fn hosts_that_are_not_there() {
     let mut closed = FakeMiner::start(Hold(Vec::new()));
     closed.refuse();
-    let sound = FakeMiner::start(Answer(nano3s()));
+    let (sound, start) = (FakeMiner::start(Answer(nano3s())), Instant::now());
     // No connection leads to a multicast address; the name is one that no resolver may know.
     let targets = [sound.target(), closed.target(), "224.0.0.1".to_owned(), "no-such-miner.invalid".to_owned()];
     let rows = [(closed.ip(), "connection_refused"), (targets[2].clone(), "network"), (targets[3].clone(), "network")];
@@ -160,7 +158,7 @@ fn hosts_that_are_not_there() {
         assert_eq!(page.value("avalon_up", &[("ip", label)]), Some(0.0), "{label}");
         assert_eq!(errors(&page, label)[kind], errors(&page, label).values().sum::<f64>(), "{label}");
     }
-    assert_eq!(out_of_rhythm(&page, &sound), None);
+    assert_eq!(out_of_rhythm(&page, &sound, start), None);
 }
 
 #[test]

@@ -112,10 +112,11 @@ fn debug_is_json_about_every_miner_or_closed() {
     assert_eq!((&about["errors"]["connection_refused"], &about["last_error"]), (&0.into(), &Value::Null));
     miner.refuse();
     exporter.wait_for_up(&miner.ip(), 0.0);
-    let down = json(&exporter.get("/debug"));
+    // The first failed poll may be one that was on its way when the port was closed.
+    let is_refused = |down: &Value| down["miners"][0]["last_error"]["kind"] == "connection_refused";
+    let down = wait_until("a refused poll", || Some(json(&exporter.get("/debug"))).filter(is_refused));
     let about = &down["miners"][0];
     assert_eq!((&about["up"], &about["downs"]), (&false.into(), &1.into()));
-    assert_eq!(about["last_error"]["kind"], "connection_refused");
     assert!(about["errors"]["connection_refused"].as_u64() >= Some(1), "{about}");
 
     let (closed, _miner) = exporter_with(|settings| settings.set("ENABLE_DEBUG_ENDPOINT", "false"));
@@ -188,7 +189,8 @@ fn prometheus_asks_like_this() {
     assert_eq!(response.header("content-encoding"), None);
 }
 
-/// Asserts that an honest client is served, and soon.
+/// Asserts that an honest client is served, and without having to wait until others have used up their time: to send a head
+/// takes 5 s at most, to read a page 10 s. An answer takes some milliseconds, the rest is for a busy machine.
 fn assert_serves(exporter: &Exporter, during: &str) {
     let start = Instant::now();
     for path in ["/health", "/metrics"] {
@@ -293,7 +295,11 @@ fn slow_readers_of_a_large_page_delay_nobody() {
         let start = Instant::now();
         let health = exporter.get("/health");
         assert_eq!(health.status, 200);
-        assert!(start.elapsed() < Duration::from_secs(5), "/health took {:?}", start.elapsed());
+        assert!(
+            start.elapsed() < Duration::from_secs(5),
+            "/health took {:?}, as if readers had to end",
+            start.elapsed()
+        );
         assert_eq!(exporter.get("/metrics").status, 200);
     }
     miners.wait_for_connections(before + targets.len());
