@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use avalonhome_prometheus_exporter::cgminer::reply::{Memory, Reply, Request};
 use avalonhome_prometheus_exporter::config::Target;
-use avalonhome_prometheus_exporter::exposition::buffer::Buffer;
+use avalonhome_prometheus_exporter::http::Body;
 use avalonhome_prometheus_exporter::metrics::keys::KEYS;
 use avalonhome_prometheus_exporter::miner::collect::{Collected, Reading, collect_in};
 use avalonhome_prometheus_exporter::miner::store::{Miner, Store};
@@ -106,15 +106,12 @@ fn render(bencher: Bencher<'_, '_>, size: u32) {
     let miners = fleet(size, NANO_3S);
     let bytes = page(&view(&miners)).to_text().len();
     assert!(bytes > 20_000, "the page has its chips");
-    let mut piece = Buffer::default();
     bencher.counter(BytesCount::new(bytes)).bench_local(|| {
         let page = page(black_box(&view(&miners)));
         let mut pieces = page.pieces();
-        while pieces.write(&mut piece, 64 << 10) {
-            black_box(&piece);
-            piece.clear();
+        while let (piece, true) = pieces.next_piece(64 << 10) {
+            black_box(piece);
         }
-        piece.clear();
     });
 }
 

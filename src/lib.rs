@@ -49,7 +49,7 @@
 //! - *Synchronous on purpose.* A home has a few miners and one Prometheus. A thread a poll and a thread a connection,
 //!   each with a deadline, can be read from top to bottom, and the kernel does what an async runtime would.
 //! - *`tiny_http` behind a gate.* It cannot be left alone with strangers: one packet aborts the process (see
-//!   [`http::gate`] and [`http::inner`]). All that is untrusted ends in [`http::request`].
+//!   `http/gate.rs` and `http/inner.rs`). All that is untrusted ends in [`http::request`].
 //! - *A lock a miner, copies of `Arc`s out of it.* A scrape and a poll never wait for each other longer than it takes to
 //!   copy a few pointers and counters.
 

@@ -13,8 +13,7 @@ use signal_hook::low_level::signal_name;
 use crate::cli::check_config::describe;
 use crate::cli::error::Error;
 use crate::config::{Config, EXPORTER_PORT};
-use crate::http::gate;
-use crate::http::limits::Limits;
+use crate::http::{Counters, Gate, Limits};
 use crate::logging;
 use crate::miner::poller::Poller;
 use crate::miner::store::Store;
@@ -35,11 +34,10 @@ pub fn serve(config: Config) -> Result<(), Error> {
     let poller = Arc::new(Poller::new(store.clone(), config.request(), config.timeout));
     let (interval, socket_dirs) = (config.interval, config.socket_dirs.clone());
     let limits = Limits::for_machine(config.targets.len());
-    let site = Arc::new(Site::new(config, store, poller.clone(), limits.probes));
-    let handler = site.clone();
-    let gate = gate::serve(listener, &socket_dirs, limits, Arc::new(move |request| handler.answer(request)))
+    let connections = Arc::new(Counters::default());
+    let site = Arc::new(Site::new(config, store, poller.clone(), connections.clone(), limits.remote_workers));
+    let gate = Gate::start(listener, &socket_dirs, limits, site, connections)
         .map_err(|error| cannot("start the web server", error))?;
-    site.show_connections_of(gate.clone());
     thread::Builder::new()
         .name("poller".into())
         .spawn(move || poller.run(interval))

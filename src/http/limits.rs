@@ -1,35 +1,36 @@
-//! What the gate allows, and how that follows from the machine. The values that depend on nothing are constants of `seats`,
-//! `gate` and `head`.
+//! What the gate allows, and how that follows from the machine. Limits that depend on nothing are constants of the module
+//! that they concern.
 
 use std::time::Duration;
 
 use crate::process;
 
-/// The limits of one gate. All times are totals, which no amount of dripping prolongs.
+/// The limits of a gate. All times are totals, which sending a byte now and then does not prolong.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
     /// Connections at any time, each with a thread and a descriptor.
     pub connections: usize,
-    /// Connections of one address (an IPv6 /64 counts as one), beyond which it displaces only its own in a crowd.
-    pub per_address: usize,
-    /// Threads that ask the handler, and so requests that may be at it.
+    /// Connections of one client (an IPv4 address or an IPv6 /64). Beyond them it displaces only its own in a crowd.
+    pub per_client: usize,
+    /// Requests of the classes quick and large that are answered at a time.
     pub workers: usize,
-    /// Probes at a time, which wait for a miner each. They have threads of their own, so others never wait for them. Also
-    /// the polls of miners that are not configured, which go on when their clients have left.
-    pub probes: usize,
-    /// For the head to arrive.
+    /// Requests of the class remote that are answered at a time.
+    pub remote_workers: usize,
+    /// For the request head to arrive.
     pub head_time: Duration,
-    /// For a worker to be free, and then for memory if the page is large.
+    /// For a worker to become free, and then for memory if the response is large.
     pub wait_time: Duration,
-    /// For the handler's answer.
+    /// For the site to answer.
     pub answer_time: Duration,
-    /// How far a reader may fall behind the least rate (`admission::PIECE_BYTES` each `admission::PIECE_TIME`) before it is cut.
-    pub reply_time: Duration,
-    /// How long a reader that moves is safe from being thrown out for another. Shorter than `wait_time`, so that who waits
-    /// for memory gets it.
-    pub reply_grace: Duration,
-    /// Of pages being sent. Two pages may always be, and small ones (`admission::PIECE_BYTES`) are not counted.
-    pub pages_bytes: usize,
+    /// How far a reader may fall behind the slowest rate allowed (`response::PIECE_BYTES` each `admission::PIECE_TIME`)
+    /// before it is cut off.
+    pub response_time: Duration,
+    /// How long a reader that makes progress is safe from being evicted. Shorter than `wait_time`, so that a client that is
+    /// waiting for memory gets it.
+    pub response_grace: Duration,
+    /// Memory for bodies that are being sent. Two of them are always allowed, and small ones (`response::PIECE_BYTES`) do not
+    /// count.
+    pub bodies_bytes: usize,
 }
 
 /// Enough for any number of Prometheus servers and browsers; 64 threads cost about 1 MiB.
@@ -38,41 +39,41 @@ const CONNECTIONS_MAX: usize = 64;
 const CONNECTIONS_MIN: usize = 4;
 /// A scrape or two, a page for a browser, and one to spare.
 const WORKERS: usize = 4;
-/// Two dozen dead miners, each 5 s every 15 s, leave a place for the living.
-const PROBES_MAX: usize = 8;
-/// So that a few descriptors do not all go to probes: each takes one more, for its miner.
-const DESCRIPTORS_PER_PROBE: usize = 32;
-/// Standard streams, two listeners, signals, mDNS, a file in /proc: 10 or so, and a margin for `tiny_http`'s pool.
+/// Two dozen dead miners, each taking 5 s every 15 s, leave a worker for those that answer.
+const REMOTE_WORKERS_MAX: usize = 8;
+/// So that a small number of descriptors does not all go to remote requests, each of which opens another one.
+const DESCRIPTORS_PER_REMOTE_WORKER: usize = 32;
+/// Standard streams, two listeners, signals, mDNS, a file in /proc: some 10, and a margin for `tiny_http`'s pool.
 const DESCRIPTORS_RESERVED: usize = 20;
-/// A request at a worker takes both ends of its inner connection, and `tiny_http`'s clone of one.
+/// A request that is being answered has both ends of its inner connection, and `tiny_http`'s clone of one.
 const DESCRIPTORS_PER_WORKER: usize = 3;
-/// Where the system does not tell: the lowest usual soft limit (macOS).
+/// Where the limit is unknown: the lowest usual soft limit (macOS).
 const DESCRIPTORS_DEFAULT: usize = 256;
-/// What small fleets need for pages, twenty times over, and small enough for the smallest machine.
-const PAGES_BYTES_MAX: usize = 8 << 20;
+/// Twenty times what the pages of a small fleet need, and little enough for the smallest machine.
+const BODIES_BYTES_MAX: usize = 8 << 20;
 
 impl Limits {
     /// Limits that fit the descriptors of this process, of which each poll thread takes one.
-    #[must_use]
     pub fn for_machine(poll_threads: usize) -> Self {
         Self::for_descriptors(process::open_files_max().unwrap_or(DESCRIPTORS_DEFAULT), poll_threads)
     }
 
     fn for_descriptors(descriptors: usize, poll_threads: usize) -> Self {
-        let probes = (descriptors / DESCRIPTORS_PER_PROBE).clamp(1, PROBES_MAX);
-        let taken = DESCRIPTORS_RESERVED + DESCRIPTORS_PER_WORKER * (WORKERS + probes) + probes + poll_threads;
-        let connections = descriptors.saturating_sub(taken).clamp(CONNECTIONS_MIN, CONNECTIONS_MAX);
+        let remote_workers = (descriptors / DESCRIPTORS_PER_REMOTE_WORKER).clamp(1, REMOTE_WORKERS_MAX);
+        let of_workers = DESCRIPTORS_PER_WORKER * (WORKERS + remote_workers) + remote_workers;
+        let connections = descriptors.saturating_sub(DESCRIPTORS_RESERVED + of_workers + poll_threads);
+        let connections = connections.clamp(CONNECTIONS_MIN, CONNECTIONS_MAX);
         Self {
             connections,
-            per_address: connections / 2,
+            per_client: connections / 2,
             workers: WORKERS,
-            probes,
+            remote_workers,
             head_time: Duration::from_secs(5),
-            wait_time: Duration::from_secs(5), // Prometheus gives up after 10 s unless told otherwise: it shall see the 503
+            wait_time: Duration::from_secs(5), // Prometheus gives up after 10 s by default, and should see the 503
             answer_time: Duration::from_secs(12),
-            reply_time: Duration::from_secs(10),
-            reply_grace: Duration::from_secs(4),
-            pages_bytes: PAGES_BYTES_MAX,
+            response_time: Duration::from_secs(10),
+            response_grace: Duration::from_secs(4),
+            bodies_bytes: BODIES_BYTES_MAX,
         }
     }
 }
@@ -88,7 +89,7 @@ mod tests {
         {
             let limits = Limits::for_descriptors(descriptors, poll_threads);
             assert_eq!(limits.connections, connections, "{descriptors}");
-            assert!(limits.per_address >= 2 && limits.per_address < limits.connections);
+            assert!(limits.per_client >= 2 && limits.per_client < limits.connections);
         }
     }
 }

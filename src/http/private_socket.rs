@@ -1,63 +1,80 @@
-//! The private socket between `gate` and the inner server.
+//! The private socket between the gate and the inner server.
 //!
-//! It is a Unix socket in a directory of our own (mode 0700, made anew, never taken over). Where no directory can be
-//! written it is a loopback TCP port, which other users of the host can reach: without a ticket that somebody waits for
-//! they get 404, but the weaknesses of `tiny_http` are open to them there.
+//! It is a Unix socket in a new directory of our own (mode 0700). Where no directory can be written the socket is a port on loopback, which other users of the machine
+//! reach too: without the ticket of a request that is waiting they get 404, but one packet to `tiny_http` can end the process.
 
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Binds the socket in the first of `dirs` that lets us make a directory, else on loopback.
-///
-/// # Errors
-/// If loopback cannot be bound either.
-pub fn listen(dirs: &[PathBuf]) -> io::Result<(tiny_http::Listener, Address, Option<PrivateDir>)> {
-    for dir in dirs {
-        let bound = PrivateDir::create(dir).and_then(|home| Ok((UnixListener::bind(home.socket())?, home)));
-        match bound {
-            Ok((listener, home)) => return Ok((listener.into(), Address::Unix(home.socket()), Some(home))),
-            Err(error) => log::debug!("no private socket in {}: {error}", dir.display()),
+/// A socket that listens.
+pub struct PrivateSocket {
+    /// The socket.
+    pub listener: OwnedFd,
+    /// Where to connect to it.
+    pub address: Address,
+    /// The directory to remove when it is no longer needed.
+    pub home: Option<PrivateDir>,
+}
+
+impl PrivateSocket {
+    /// Binds the socket in the first of `dirs` in which we can make a directory, else on loopback.
+    ///
+    /// # Errors
+    /// If loopback cannot be bound either.
+    pub fn listen(dirs: &[PathBuf]) -> io::Result<Self> {
+        for dir in dirs {
+            let bound = PrivateDir::create(dir).and_then(|home| Ok((UnixListener::bind(home.socket())?, home)));
+            match bound {
+                Ok((listener, home)) => {
+                    let address = Address::Unix(home.socket());
+                    return Ok(Self { listener: listener.into(), address, home: Some(home) });
+                }
+                Err(error) => log::debug!("cannot make a private socket in {}: {error}", dir.display()),
+            }
         }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        log::warn!(
+            "the inner web server listens on {address}, where any local user can crash it, because no directory for a \
+             private socket is writable: set XDG_RUNTIME_DIR to one, or make /run or /dev/shm writable"
+        );
+        Ok(Self { listener: listener.into(), address: Address::Tcp(address), home: None })
     }
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let address = listener.local_addr()?;
-    log::warn!("no directory for a private socket is writable; the inner web server listens on {address} instead");
-    Ok((listener.into(), Address::Tcp(address), None))
 }
 
 /// Where the inner server listens.
 #[derive(Debug, Clone)]
 pub enum Address {
-    /// The usual socket.
+    /// The path of the usual socket.
     Unix(PathBuf),
-    /// The loopback port that stands in for it.
+    /// The port on loopback that takes its place.
     Tcp(SocketAddr),
 }
 
 impl Address {
-    /// Connects. The time left until `by` is given to each read and write, which are two or three of each.
+    /// Connects within this time. Each read and write gets as long again; a request needs two or three of each.
     ///
     /// # Errors
-    /// `ConnectionRefused` and `NotFound` mean that nobody listens there any more.
-    pub fn dial(&self, by: Instant) -> io::Result<Box<dyn Duplex>> {
-        let time = Some(by.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
+    /// See [`is_gone`].
+    pub fn connect(&self, time: Duration) -> io::Result<Box<dyn Duplex>> {
         Ok(match self {
             Self::Unix(path) => {
                 let stream = UnixStream::connect(path)?;
-                stream.set_read_timeout(time)?;
-                stream.set_write_timeout(time)?;
+                stream.set_read_timeout(Some(time))?;
+                stream.set_write_timeout(Some(time))?;
                 Box::new(stream)
             }
             Self::Tcp(address) => {
-                let stream = TcpStream::connect(address)?;
-                stream.set_read_timeout(time)?;
-                stream.set_write_timeout(time)?;
+                let stream = TcpStream::connect_timeout(address, time)?;
+                stream.set_read_timeout(Some(time))?;
+                stream.set_write_timeout(Some(time))?;
                 Box::new(stream)
             }
         })
@@ -68,29 +85,49 @@ impl Address {
 pub trait Duplex: Read + Write {}
 impl<T: Read + Write> Duplex for T {}
 
-/// A directory that only we can enter, removed with the socket in it when dropped.
+/// A directory that only we can enter. Dropping it removes it and the socket in it.
 #[derive(Debug)]
 pub struct PrivateDir(PathBuf);
 
+/// What the names of our directories begin with.
+const PREFIX: &str = concat!(env!("CARGO_PKG_NAME"), "-");
+/// A random number of so many hexadecimal digits follows.
+const RANDOM_DIGITS: usize = 16;
+/// The name of the socket.
+const SOCKET: &str = "inner";
+
 impl PrivateDir {
-    /// Fails if the name exists, whatever it is. The name is random so that nobody can take it in advance.
+    /// Fails if the name exists, whatever it is. The name is random, so that it cannot be taken in advance.
     fn create(parent: &Path) -> io::Result<Self> {
         let random = RandomState::new().hash_one(std::process::id());
-        let path = parent.join(format!("{}-{random:016x}", env!("CARGO_PKG_NAME")));
+        let path = parent.join(format!("{PREFIX}{random:0RANDOM_DIGITS$x}"));
         fs::DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))
     }
 
     fn socket(&self) -> PathBuf {
-        self.0.join("inner")
+        self.0.join(SOCKET)
     }
 }
 
 impl Drop for PrivateDir {
     fn drop(&mut self) {
-        let _ = fs::remove_file(self.socket());
-        let _ = fs::remove_dir(&self.0);
+        remove(&self.0);
     }
+}
+
+/// Nothing but a socket of ours and the directory, and that only if nothing else is in it.
+fn remove(home: &Path) {
+    let socket = home.join(SOCKET);
+    if fs::symlink_metadata(&socket).is_ok_and(|socket| socket.file_type().is_socket()) {
+        let _ = fs::remove_file(socket);
+    }
+    let _ = fs::remove_dir(home);
+}
+
+/// Whether a connection failed because the server is gone.
+pub fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound)
 }
 
 #[cfg(test)]
@@ -98,26 +135,49 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
+    const TIME: Duration = Duration::from_secs(5);
+
+    /// A directory that is removed with all that a test makes in it.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("private-socket-{name}-{}", std::process::id()));
+            fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
     #[test]
     fn the_socket_is_private_and_goes_with_its_directory() {
-        let parent = PrivateDir::create(&std::env::temp_dir()).unwrap();
-        let (_listener, address, home) = listen(&["/nonexistent".into(), parent.0.clone()]).unwrap();
+        let parent = Scratch::new("private");
+        let socket = PrivateSocket::listen(&["/nonexistent".into(), parent.0.clone()]).unwrap();
         let made = fs::read_dir(&parent.0).unwrap().next().unwrap().unwrap();
         assert_eq!(made.metadata().unwrap().permissions().mode() & 0o777, 0o700);
-        assert!(matches!(&address, Address::Unix(path) if path.starts_with(made.path())), "{address:?}");
-        assert!(address.dial(Instant::now()).is_ok());
-        drop(home);
+        assert!(
+            matches!(&socket.address, Address::Unix(path) if path.starts_with(made.path())),
+            "{:?}",
+            socket.address
+        );
+        assert!(socket.address.connect(TIME).is_ok());
+        drop(socket.home);
         assert!(!made.path().exists());
     }
 
     #[test]
-    fn loopback_stands_in_and_a_path_too_long_is_passed_over() {
-        let parent = PrivateDir::create(&std::env::temp_dir()).unwrap();
-        let long = parent.0.join("x".repeat(100)); // a socket's path may have about 108 bytes
+    fn loopback_takes_its_place_where_the_path_is_too_long() {
+        let parent = Scratch::new("long");
+        let long = parent.0.join("x".repeat(100)); // a socket's path has some 108 bytes at most
         fs::create_dir(&long).unwrap();
-        let (_listener, address, home) = listen(std::slice::from_ref(&long)).unwrap();
-        assert!(home.is_none() && matches!(address, Address::Tcp(_)), "{address:?}");
-        assert!(address.dial(Instant::now()).is_ok());
+        let socket = PrivateSocket::listen(std::slice::from_ref(&long)).unwrap();
+        assert!(socket.home.is_none() && matches!(socket.address, Address::Tcp(_)), "{:?}", socket.address);
+        assert!(socket.address.connect(TIME).is_ok());
         fs::remove_dir(&long).expect("the directory made in vain is removed");
     }
 }

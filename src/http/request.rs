@@ -1,84 +1,51 @@
-//! The grammar of a request head: bytes up to the empty line become either the canonical head that the inner server is
-//! asked with, or the status that refuses them. No I/O, no clock.
+//! The parser of a request head: bytes up to the empty line become a [`RequestHead`], or the status that refuses them. No I/O,
+//! no clock.
 //!
-//! What is not understood is refused, and what is not needed is not passed on: of a client's own bytes only the target and
-//! the fields of `PASSED` go further, rewritten. The inner server therefore never sees a body's length, a coding,
-//! an expectation, a `TE` list or a byte outside printable ASCII, which are the ways to bring it down.
-//!
-//! The canonical head has the client's version and always asks `HEAD`: the inner server gives the head of the reply, and
-//! the page takes a shorter way (see `server`). Whether the client wanted the page is in [`Head::wants_page`].
+//! What is not understood is refused. Nothing of a client's own bytes goes to the inner server: a body's length, a transfer
+//! coding, an expectation, a `TE` list and a byte outside printable ASCII are ways to bring it down.
 //!
 //! Grammar: RFC 9112 sections 2 to 5 (request line, field lines, no obsolete folding), RFC 9110 section 5.6.2 (token).
-//! Two liberties: `Host` is not looked at, as there is one site here and simple health checks leave it out, and `Expect` is
-//! ignored, as a request without a body has nothing to wait for.
+//! Two liberties: `Host` is ignored, as there is one site here and simple health checks leave it out, and so is `Expect`, as
+//! a request without a body has nothing to wait for.
 
-/// A status code with its reason, as it stands in a status line.
-pub type Status = &'static str;
+use super::response::{
+    BAD_REQUEST, CONTENT_TOO_LARGE, FIELDS_TOO_LARGE, METHOD_NOT_ALLOWED, Status, URI_TOO_LONG, VERSION_NOT_SUPPORTED,
+};
 
-/// The head is not HTTP/1.
-pub const BAD_REQUEST: Status = "400 Bad Request";
-/// Neither GET nor HEAD.
-pub const METHOD_NOT_ALLOWED: Status = "405 Method Not Allowed";
-/// The head did not come in time.
-pub const REQUEST_TIMEOUT: Status = "408 Request Timeout";
-/// The request announces a body.
-pub const CONTENT_TOO_LARGE: Status = "413 Content Too Large";
-/// The target is longer than [`TARGET_BYTES_MAX`].
-pub const URI_TOO_LONG: Status = "414 URI Too Long";
-/// More than [`HEAD_BYTES_MAX`] or [`FIELDS_MAX`].
-pub const FIELDS_TOO_LARGE: Status = "431 Request Header Fields Too Large";
-/// Another major version, HTTP/2 without TLS for one.
-pub const VERSION_NOT_SUPPORTED: Status = "505 HTTP Version Not Supported";
-
-/// A browser's cookies for other services of the same host come along and can take several KiB; more is no scrape.
+/// A browser sends its cookies for other services on the same host too, which can be several KiB. No scrape needs more.
 pub const HEAD_BYTES_MAX: usize = 16 << 10;
 /// The longest honest target is a probe with its parameters, some 200 bytes.
 pub const TARGET_BYTES_MAX: usize = 2 << 10;
 /// Browsers send about 20 fields, proxies add a few.
 pub const FIELDS_MAX: usize = 64;
 
-/// The field in which Prometheus says how long it waits for a scrape.
-pub const SCRAPE_TIMEOUT: &str = "X-Prometheus-Scrape-Timeout-Seconds";
-/// The private field that joins a request to its place on the shelf of `server`. A client's own is never passed on.
-pub const TICKET: &str = "X-Ticket";
-/// The one path whose answer waits for a miner. Requests for it never compete with others for a thread.
-pub const PROBE_PATH: &str = "/probe";
-/// The client's fields that the handler may see.
-const PASSED: [&str; 2] = ["Accept", SCRAPE_TIMEOUT];
-
-/// A request that may go to the inner server.
-#[derive(Debug, PartialEq)]
-pub struct Head {
-    /// False for `HEAD`: the client wants the same head, and no page.
-    pub wants_page: bool,
-    /// Request line and fields, each with its line end, without the empty line.
-    lines: String,
+/// A request. It has no body.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestHead {
+    /// The target up to the first `?`, as sent: not decoded, beginning with `/`.
+    pub path: String,
+    /// The target after the first `?`, not decoded; empty without one.
+    pub query: String,
+    /// Whether the method is HEAD: the client wants the response without its body.
+    pub is_head: bool,
+    /// Whether the client speaks HTTP/1.0, which has no chunks.
+    pub is_http_1_0: bool,
+    /// A line `name: value` for each field, without those whose value is not ASCII.
+    fields: String,
 }
 
-impl Head {
-    /// The target up to its query.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        let target = self.lines.split(' ').nth(1).unwrap_or_default();
-        target.split_once('?').map_or(target, |(path, _)| path)
-    }
-
-    /// Whether the client speaks HTTP/1.0. It gets a reply of its own, since it knows no chunks.
-    #[must_use]
-    pub fn is_old(&self) -> bool {
-        self.lines.split("\r\n").next().is_some_and(|line| line.ends_with("HTTP/1.0"))
-    }
-
-    /// The bytes for the inner server, joined to the place `ticket`.
-    #[must_use]
-    pub fn canonical(&self, ticket: u64) -> String {
-        format!("{}{TICKET}: {ticket}\r\n\r\n", self.lines)
+impl RequestHead {
+    /// The value of a field, without the blanks around it. Those of several fields of this name are joined by `, `, as in
+    /// RFC 9110 section 5.3. None if there is no such field, or none in ASCII.
+    pub fn field(&self, name: &str) -> Option<String> {
+        let fields = self.fields.lines().filter_map(|line| line.split_once(": "));
+        let values = fields.filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        values.map(str::to_owned).reduce(|joined, value| joined + ", " + &value)
     }
 }
 
-/// Where the head ends, if it does: behind its first empty line. The search begins at `from`, the bytes before which were
-/// searched already. A bare line feed ends a line here, so that [`parse`] can refuse it at once rather than by time-out.
-#[must_use]
+/// Where the head ends, if it does: after its first empty line. The search begins at `from`, the bytes before which were
+/// searched already. A bare line feed ends a line here, so that [`parse`] can refuse it at once rather than after a time-out.
 pub fn end(bytes: &[u8], from: usize) -> Option<usize> {
     let from = from.saturating_sub(2);
     let tail = bytes.get(from..)?;
@@ -90,67 +57,61 @@ pub fn end(bytes: &[u8], from: usize) -> Option<usize> {
 }
 
 /// Whether these bytes can still become a head. TLS and most other protocols show a control character at once.
-#[must_use]
-pub fn plausible(bytes: &[u8]) -> bool {
+pub fn is_plausible(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| !byte.is_ascii_control() || matches!(byte, b'\t' | b'\r' | b'\n'))
 }
 
-/// What to say of a head that is over [`HEAD_BYTES_MAX`] and has not ended.
-#[must_use]
+/// The status for a head that is longer than [`HEAD_BYTES_MAX`] and has not ended.
 pub fn too_large(bytes: &[u8]) -> Status {
     if bytes.contains(&b'\n') { FIELDS_TOO_LARGE } else { URI_TOO_LONG }
 }
 
-/// Reads a whole head, its empty line included.
+/// Parses a whole head, including its empty line.
 ///
 /// # Errors
 /// The status to refuse it with.
-pub fn parse(bytes: &[u8]) -> Result<Head, Status> {
-    // Field values may hold bytes above ASCII (RFC 9110 section 5.5); they stay opaque, and are never passed on.
+pub fn parse(bytes: &[u8]) -> Result<RequestHead, Status> {
+    // Field values may hold bytes above ASCII (RFC 9110 section 5.5). They are opaque, and not offered.
     let text = String::from_utf8_lossy(bytes);
-    let text = text.strip_prefix("\r\n").unwrap_or(&text); // RFC 9112 section 2.2: one empty line before is forgiven
+    let text = text.strip_prefix("\r\n").unwrap_or(&text); // RFC 9112 section 2.2 forgives one empty line before
     let text = text.strip_suffix("\r\n\r\n").ok_or(BAD_REQUEST)?;
-    if !plausible(text.as_bytes()) || text.replace("\r\n", "").contains(['\r', '\n']) {
+    if !is_plausible(text.as_bytes()) || text.replace("\r\n", "").contains(['\r', '\n']) {
         return Err(BAD_REQUEST);
     }
     let mut lines = text.split("\r\n");
-    let (wants_page, mut canonical) = request_line(lines.next().unwrap_or_default())?;
+    let mut request = request_line(lines.next().unwrap_or_default())?;
     for (count, line) in lines.enumerate() {
         if count >= FIELDS_MAX {
             return Err(FIELDS_TOO_LARGE);
         }
-        let (name, value) = line.split_once(':').ok_or(BAD_REQUEST)?;
-        if !is_token(name) {
-            return Err(BAD_REQUEST);
-        }
+        let (name, value) = line.split_once(':').filter(|(name, _)| is_token(name)).ok_or(BAD_REQUEST)?;
         let value = value.trim_matches([' ', '\t']);
         refuse_body(name, value)?;
-        if let Some(name) = PASSED.iter().find(|passed| passed.eq_ignore_ascii_case(name))
-            && value.is_ascii()
-        {
-            canonical.extend([name, ": ", value, "\r\n"]);
+        if value.is_ascii() {
+            request.fields.extend([name, ": ", value, "\n"]);
         }
     }
-    Ok(Head { wants_page, lines: canonical })
+    Ok(request)
 }
 
 /// `method SP target SP version`, one space each.
-fn request_line(line: &str) -> Result<(bool, String), Status> {
+fn request_line(line: &str) -> Result<RequestHead, Status> {
     let mut words = line.split(' ');
     let (Some(method), Some(target), Some(version), None) = (words.next(), words.next(), words.next(), words.next())
     else {
-        // An HTTP/0.9 request or a long target with a space lands here too.
+        // This is also an HTTP/0.9 request, or a target with a space.
         return Err(BAD_REQUEST);
     };
-    // The version first: nothing else in the line has a meaning under another one.
-    match version {
-        "HTTP/1.0" | "HTTP/1.1" => {}
+    // The version first, since it decides what the rest of the line means.
+    let is_http_1_0 = match version {
+        "HTTP/1.0" => true,
+        "HTTP/1.1" => false,
         other if other.starts_with("HTTP/") => return Err(VERSION_NOT_SUPPORTED),
         _ => return Err(BAD_REQUEST),
-    }
-    let wants_page = match method {
-        "GET" => true,
-        "HEAD" => false,
+    };
+    let is_head = match method {
+        "GET" => false,
+        "HEAD" => true,
         other if is_token(other) => return Err(METHOD_NOT_ALLOWED),
         _ => return Err(BAD_REQUEST),
     };
@@ -159,10 +120,11 @@ fn request_line(line: &str) -> Result<(bool, String), Status> {
     }
     let target = origin_form(target).filter(|target| target.bytes().all(|byte| byte.is_ascii_graphic()));
     let target = target.ok_or(BAD_REQUEST)?;
-    Ok((wants_page, format!("HEAD {target} {version}\r\nConnection: close\r\n")))
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    Ok(RequestHead { path: path.to_owned(), query: query.to_owned(), is_head, is_http_1_0, fields: String::new() })
 }
 
-/// The path and query of a target. The absolute form must be understood by every server (RFC 9112 section 3.2.2).
+/// The path and query of a target. Every server must understand the absolute form (RFC 9112 section 3.2.2).
 fn origin_form(target: &str) -> Option<String> {
     if target.starts_with('/') {
         return Some(target.to_owned());
@@ -176,14 +138,14 @@ fn origin_form(target: &str) -> Option<String> {
     (!authority.is_empty()).then(|| format!("{slash}{origin}"))
 }
 
-/// There is nothing to send here, and a body's length is the surest weapon against the inner server.
+/// No request here has a body to send.
 fn refuse_body(name: &str, value: &str) -> Result<(), Status> {
     if name.eq_ignore_ascii_case("Transfer-Encoding") {
         return Err(CONTENT_TOO_LARGE);
     }
     if name.eq_ignore_ascii_case("Content-Length") && value != "0" {
-        let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-        return Err(if digits { CONTENT_TOO_LARGE } else { BAD_REQUEST });
+        let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+        return Err(if is_number { CONTENT_TOO_LARGE } else { BAD_REQUEST });
     }
     Ok(())
 }
@@ -196,20 +158,17 @@ fn is_token(word: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn canonical(head: &str) -> Result<String, Status> {
-        parse(head.as_bytes()).map(|head| head.canonical(7))
-    }
-
     #[test]
-    fn only_known_fields_are_passed_on() {
-        let head = "GET /metrics?a=b HTTP/1.1\r\nHost: x\r\nTE: x;q=nan\r\nX-Ticket: 1\r\naccept: \t a/b \r\nAccept: ü\r\n\
-                    Content-Length: 0\r\nExpect: 100-continue\r\nX-Prometheus-Scrape-Timeout-Seconds: 9.5\r\n\r\n";
-        let expected = "HEAD /metrics?a=b HTTP/1.1\r\nConnection: close\r\nAccept: a/b\r\n\
-                        X-Prometheus-Scrape-Timeout-Seconds: 9.5\r\nX-Ticket: 7\r\n\r\n";
-        assert_eq!(canonical(head).unwrap(), expected);
-        assert!(parse(head.as_bytes()).unwrap().wants_page);
-        assert_eq!(parse(head.as_bytes()).unwrap().path(), "/metrics");
-        assert!(!parse(b"HEAD / HTTP/1.0\r\n\r\n").unwrap().wants_page);
+    fn what_a_request_says() {
+        let head = "GET /metrics?a=b?c HTTP/1.1\r\nHost: x\r\naccept: \t a/b \r\nAccept: \u{fc}\r\nEmpty:\r\nAccept: c\r\n\r\n";
+        let request = parse(head.as_bytes()).unwrap();
+        assert_eq!((request.path.as_str(), request.query.as_str()), ("/metrics", "a=b?c"));
+        assert!(!request.is_head && !request.is_http_1_0);
+        for (name, value) in [("Accept", Some("a/b, c")), ("HOST", Some("x")), ("Empty", Some("")), ("ccept", None)] {
+            assert_eq!(request.field(name).as_deref(), value, "{name}");
+        }
+        let request = parse(b"HEAD / HTTP/1.0\r\n\r\n").unwrap();
+        assert!(request.is_head && request.is_http_1_0 && request.query.is_empty());
     }
 
     #[test]
@@ -240,8 +199,11 @@ mod tests {
             ("CONNECT h:1 HTTP/1.1", Err(METHOD_NOT_ALLOWED)),
             (&format!("GET {long} HTTP/1.1"), Err(URI_TOO_LONG)),
         ] {
-            let target = canonical(&format!("{line}\r\n\r\n")).map(|head| head.split(' ').nth(1).unwrap().to_owned());
-            assert_eq!(target, expected.map(str::to_owned), "{line:?}");
+            let request = parse(format!("{line}\r\n\r\n").as_bytes());
+            let target = request.map(|request| [request.path, request.query].join("?"));
+            let expected =
+                expected.map(|target| if target.contains('?') { target.into() } else { target.to_owned() + "?" });
+            assert_eq!(target, expected, "{line:?}");
         }
     }
 
@@ -269,7 +231,7 @@ mod tests {
             (&["a: b"; FIELDS_MAX].join("\r\n"), None),
             (&["a: b"; FIELDS_MAX + 1].join("\r\n"), Some(FIELDS_TOO_LARGE)),
         ] {
-            assert_eq!(canonical(&format!("GET / HTTP/1.1\r\n{fields}\r\n\r\n")).err(), expected, "{fields:?}");
+            assert_eq!(parse(format!("GET / HTTP/1.1\r\n{fields}\r\n\r\n").as_bytes()).err(), expected, "{fields:?}");
         }
         assert_eq!(parse(b"GET / HTTP/1.1\r\na: \xff\xfe\r\n\r\n").err(), None);
     }
@@ -290,7 +252,7 @@ mod tests {
 
     #[test]
     fn early_verdicts() {
-        assert!(plausible(b"GET / HTTP/1.1\r\na:\t\xfc") && !plausible(b"\x16\x03\x01"));
+        assert!(is_plausible(b"GET / HTTP/1.1\r\na:\t\xfc") && !is_plausible(b"\x16\x03\x01"));
         assert_eq!((too_large(b"GET /xxx"), too_large(b"GET / HTTP/1.1\r\na: xxx")), (URI_TOO_LONG, FIELDS_TOO_LARGE));
     }
 }

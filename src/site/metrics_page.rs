@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::exposition::buffer::Buffer;
 use crate::exposition::writer::{Family, Labels, Part, Stock, Writer};
+use crate::http::{self, Body};
 use crate::metrics::catalogue::{
     BOARD, CHIP, CYCLE_DURATION, ELECTRICITY_PRICE, ENERGY_COST, EXPORTER_INFO, FAN_RPM, HTTP_CONNECTIONS,
     HTTP_REQUESTS, INFO, MINER, MINER_NAME, POLL, POOL, POOL_LABELS, POOL_STATE, POSITIONS, PROCESS, Process, Row,
@@ -58,18 +59,18 @@ pub struct Own {
 #[derive(Clone, Debug)]
 pub struct Page {
     stock: Stock,
-    tables: Vec<Table>,
+    tables: Vec<FamilyTable>,
 }
 
 /// The memory of a page.
-type Memory = (Stock, Vec<Table>);
+type Memory = (Stock, Vec<FamilyTable>);
 
 /// That of an earlier page. To take new memory for each large page and to give it back is a good part of its time.
 static SPARE: Mutex<Memory> = Mutex::new((Stock::new(), Vec::new()));
 
 /// Families that have the same labels.
 #[derive(Clone, Debug, Default)]
-struct Table {
+struct FamilyTable {
     families: Vec<Family>,
     /// Those of each line.
     labels: Vec<Labels>,
@@ -81,11 +82,11 @@ struct Table {
 struct Builder {
     page: Page,
     /// Tables whose memory those of this page take, the first last.
-    spare: Vec<Table>,
+    spare: Vec<FamilyTable>,
 }
 
 /// A miner, and its labels where it needs no others.
-struct Entry<'v> {
+struct Labelled<'v> {
     ip: Part,
     labels: Labels,
     miner: &'v Miner,
@@ -125,9 +126,6 @@ pub fn probe_page(view: &View<'_>) -> Page {
     builder.page
 }
 
-/// How much is written at a time where nobody takes it.
-const PIECE: usize = 16 << 10;
-
 /// Room for labels to begin with: bytes of the families' names, and of a miner's labels.
 const TEXTS: usize = 12 << 10;
 const MINER_TEXTS: usize = 2 << 10;
@@ -153,7 +151,7 @@ impl Builder {
         labels: impl IntoIterator<Item = Labels>,
         lines: impl IntoIterator<Item = impl AsRef<[Option<f64>]>>,
     ) {
-        let Table { mut families, labels: mut all, mut values } = self.spare.pop().unwrap_or_default();
+        let FamilyTable { mut families, labels: mut all, mut values } = self.spare.pop().unwrap_or_default();
         families.clear();
         all.clear();
         values.clear();
@@ -164,7 +162,7 @@ impl Builder {
             let places = values.iter_mut().skip(number).step_by(all.len());
             places.zip(line.as_ref()).for_each(|(place, value)| *place = value.unwrap_or(f64::NAN));
         }
-        self.page.tables.push(Table { families, labels: all, values });
+        self.page.tables.push(FamilyTable { families, labels: all, values });
     }
 
     /// Adds a family.
@@ -178,8 +176,8 @@ impl Builder {
     fn each<S>(
         &mut self,
         row: &Row<S>,
-        miners: &[Entry<'_>],
-        sample: impl Fn(&mut Stock, &Entry<'_>) -> Option<(Labels, f64)>,
+        miners: &[Labelled<'_>],
+        sample: impl Fn(&mut Stock, &Labelled<'_>) -> Option<(Labels, f64)>,
     ) {
         let samples: Vec<_> = miners.iter().filter_map(|entry| sample(&mut self.page.stock, entry)).collect();
         self.family(row, samples);
@@ -210,7 +208,7 @@ impl Builder {
         let stock = &mut self.page.stock;
         let entry = |miner: &'v Miner| {
             let ip = stock.part("ip", &miner.target.label);
-            Entry { ip, labels: stock.labels(&[ip], []), miner }
+            Labelled { ip, labels: stock.labels(&[ip], []), miner }
         };
         let miners: Vec<_> = view.miners.iter().map(entry).collect();
         let value = |miner: &Miner, row: usize| POLL.get(row).and_then(|row| miner.value(row.source, view.now));
@@ -218,13 +216,13 @@ impl Builder {
             view.miners.iter().map(|miner| std::array::from_fn::<_, { POLL.len() }, _>(|row| value(miner, row)));
         self.table(POLL, miners.iter().map(|entry| entry.labels), polls);
         let currency = view.price.map(|(currency, _)| self.page.stock.part("currency", currency));
-        self.each(&ENERGY_COST, &miners, |stock, Entry { ip, miner, .. }| {
+        self.each(&ENERGY_COST, &miners, |stock, Labelled { ip, miner, .. }| {
             Some((stock.labels(&[*ip, currency?], []), miner.meter.cost()?))
         });
-        self.each(&INFO, &miners, |stock, Entry { ip, miner, .. }| {
+        self.each(&INFO, &miners, |stock, Labelled { ip, miner, .. }| {
             Some((stock.labels(&[*ip], info_labels(miner.info.as_ref()?)), 1.0))
         });
-        self.each(&MINER_NAME, &miners, |stock, Entry { ip, miner, .. }| {
+        self.each(&MINER_NAME, &miners, |stock, Labelled { ip, miner, .. }| {
             Some((stock.labels(&[*ip], [("name", miner.target.name.as_deref()?)]), 1.0))
         });
         let read = || miners.iter().filter_map(|entry| Some((entry, entry.miner.reading.as_deref()?)));
@@ -308,8 +306,8 @@ fn spare() -> MutexGuard<'static, Memory> {
     SPARE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn memory_of(stock: &Stock, tables: &[Table]) -> usize {
-    stock.memory() + tables.iter().map(Table::memory).sum::<usize>()
+fn memory_of(stock: &Stock, tables: &[FamilyTable]) -> usize {
+    stock.memory() + tables.iter().map(FamilyTable::memory).sum::<usize>()
 }
 
 impl Drop for Page {
@@ -325,38 +323,36 @@ impl Drop for Page {
     }
 }
 
-impl Page {
-    /// How many bytes of memory it takes.
-    pub fn memory(&self) -> usize {
+impl Body for Page {
+    /// Unknown before it is written.
+    fn length(&self) -> Option<usize> {
+        None
+    }
+
+    fn memory(&self) -> usize {
         memory_of(&self.stock, &self.tables)
     }
 
-    /// Length of its text. It is written for that, and thrown away.
-    pub fn length(&self) -> usize {
-        let (mut pieces, mut piece) = (self.pieces(), Buffer::default());
-        let (mut length, mut has_more) = (0, true);
-        while has_more {
-            piece.clear();
-            has_more = pieces.write(&mut piece, PIECE);
-            length += piece.len();
-        }
-        length
+    fn pieces(&self) -> Box<dyn http::Pieces + '_> {
+        Box::new(self.text())
     }
+}
 
+impl Page {
     /// Its text, from the beginning.
-    pub fn pieces(&self) -> Pieces<'_> {
-        Pieces { page: self, table: 0, family: 0, line: 0, has_samples: false }
+    pub fn text(&self) -> PageText<'_> {
+        PageText { page: self, table: 0, family: 0, line: 0, has_samples: false, piece: Buffer::default() }
     }
 
     /// Its whole text.
     pub fn to_text(&self) -> String {
-        let mut text = Buffer::default();
-        self.pieces().write(&mut text, usize::MAX);
-        String::from_utf8(text.into_text()).unwrap_or_default()
+        let mut text = self.text();
+        text.write(usize::MAX);
+        String::from_utf8(text.piece.into_text()).unwrap_or_default()
     }
 }
 
-impl Table {
+impl FamilyTable {
     fn memory(&self) -> usize {
         self.families.capacity() * size_of::<Family>()
             + self.labels.capacity() * size_of::<Labels>()
@@ -372,23 +368,37 @@ impl Table {
 }
 
 /// What is left of a page's text: from this line of this family of this table on.
-#[derive(Clone, Debug)]
-pub struct Pieces<'a> {
+#[derive(Debug)]
+pub struct PageText<'a> {
     page: &'a Page,
     table: usize,
     family: usize,
     line: usize,
     /// Whether the family has a sample already.
     has_samples: bool,
+    /// The lines that are being taken.
+    piece: Buffer,
 }
 
-impl Pieces<'_> {
-    /// Appends the next lines, until there are no more or `out` has so many bytes; it may have more by a line. False at
-    /// the end of the page.
-    pub fn write(&mut self, out: &mut Buffer, bytes: usize) -> bool {
+impl http::Pieces for PageText<'_> {
+    /// The next lines, at least so many bytes of them unless they are the last; at most a line more.
+    fn next_piece(&mut self, bytes: usize) -> (&[u8], bool) {
+        self.piece.clear();
+        self.piece.reserve(bytes + LINE_BYTES);
+        let has_more = self.write(bytes);
+        (self.piece.text(), has_more)
+    }
+}
+
+/// A piece ends with a line, and most lines are shorter than this.
+const LINE_BYTES: usize = 1 << 10;
+
+impl PageText<'_> {
+    /// Appends lines to the piece until it has so many bytes. Whether there may be more.
+    fn write(&mut self, bytes: usize) -> bool {
         while let Some(table) = self.page.tables.get(self.table) {
             for (number, family) in table.families.iter().enumerate().skip(self.family) {
-                let mut writer = Writer::new(out, &self.page.stock, family, self.has_samples);
+                let mut writer = Writer::new(&mut self.piece, &self.page.stock, family, self.has_samples);
                 let (labels, values) = table.column(number, self.line);
                 self.line += writer.samples(labels, values, bytes);
                 self.has_samples = writer.has_samples();
@@ -436,16 +446,14 @@ mod tests {
         let page = page(&view);
         let whole = page.to_text();
         assert!(whole.len() > 500_000 && whole.ends_with('\n'), "{}", whole.len());
-        assert_eq!(page.length(), whole.len());
-        for bytes in [1, 1000, 64 << 10, whole.len(), usize::MAX] {
-            let (mut pieces, mut piece, mut text) = (page.pieces(), Buffer::default(), Vec::new());
+        for bytes in [1, 1000, 64 << 10, whole.len()] {
+            let (mut pieces, mut text) = (page.pieces(), Vec::new());
             let mut has_more = true;
             while has_more {
-                piece.clear();
-                has_more = pieces.write(&mut piece, bytes);
-                assert_eq!(has_more, has_more && piece.len() >= bytes);
-                assert!(piece.len() < bytes.saturating_add(1000), "{}", piece.len());
-                text.extend_from_slice(piece.text());
+                let (piece, more) = pieces.next_piece(bytes);
+                assert!(piece.len() < bytes + 1000 && (piece.len() >= bytes || !more), "{}", piece.len());
+                text.extend_from_slice(piece);
+                has_more = more;
             }
             assert!(text == whole.as_bytes(), "in pieces of {bytes}");
         }

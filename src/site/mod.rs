@@ -1,6 +1,7 @@
 //! What is served: from a path to a response.
 
 pub mod chart;
+pub mod debug;
 pub mod fleet_page;
 pub mod html;
 pub mod metrics_page;

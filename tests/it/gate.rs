@@ -1,8 +1,6 @@
 //! Hostile clients against the gate, over real sockets on loopback. Each attack is followed by an honest client.
 
-use avalonhome_prometheus_exporter::http::gate::{Gate, serve};
-use avalonhome_prometheus_exporter::http::inner::{Body, Request, Response};
-use avalonhome_prometheus_exporter::http::limits::Limits;
+use avalonhome_prometheus_exporter::http::{Class, Counters, Counts, Gate, Handler, Limits, RequestHead, Response};
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -23,6 +21,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 struct Site {
     address: SocketAddr,
     gate: Arc<Gate>,
+    counters: Arc<Counters>,
     dir: PathBuf,
 }
 
@@ -36,12 +35,18 @@ impl Site {
         let number = SITES.fetch_add(1, Ordering::Relaxed);
         let dir = env::temp_dir().join(format!("gate-test-{}-{number}", process::id()));
         fs::create_dir_all(&dir).unwrap();
-        let mut limits = Limits { connections: 64, per_address: 32, ..Limits::for_machine(1) };
+        let mut limits = Limits { connections: 64, per_client: 32, ..Limits::for_machine(1) };
         (limits.head_time, limits.wait_time, limits.answer_time) = (MINUTE, MINUTE, MINUTE);
         change(&mut limits);
         let address = listener.local_addr().unwrap();
-        let gate = serve(listener, std::slice::from_ref(&dir), limits, Arc::new(page)).unwrap();
-        Self { address, gate, dir }
+        let counters = Arc::new(Counters::default());
+        let gate =
+            Gate::start(listener, std::slice::from_ref(&dir), limits, Arc::new(Pages), counters.clone()).unwrap();
+        Self { address, gate, counters, dir }
+    }
+
+    fn counts(&self) -> Counts {
+        self.counters.read()
     }
 
     fn connect(&self) -> TcpStream {
@@ -82,7 +87,7 @@ impl Site {
     fn assert_served(&self) {
         let begin = Instant::now();
         let reply = self.ask(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
-        assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{:?}, {:?}", first_line(&reply), self.gate.counters());
+        assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{:?}, {:?}", first_line(&reply), self.counts());
         assert_eq!(body(&reply), "up 1\n");
         assert!(begin.elapsed() < PATIENCE);
     }
@@ -111,32 +116,55 @@ static MADE: AtomicU64 = AtomicU64::new(0);
 static HELD: AtomicU64 = AtomicU64::new(0);
 static IS_RELEASED: AtomicBool = AtomicBool::new(false);
 
-fn page(request: &Request) -> Response {
-    let mut response = Response { status: 200, content_type: "text/plain", ..Response::default() };
-    match request.path.as_str() {
-        "/metrics" => response.body = Body::Text(b"up 1\n".to_vec()),
-        "/big" => response.body = Body::Text(vec![b'x'; request.query.parse().unwrap_or(MEGABYTE)]),
-        "/echo" => response.body = Body::Text(format!("{request:?}").into_bytes()),
-        "/held" => {
-            HELD.fetch_add(1, Ordering::Relaxed);
-            (0..6000)
-                .take_while(|_| !IS_RELEASED.load(Ordering::Relaxed))
-                .for_each(|_| thread::sleep(Duration::from_millis(10)));
-        }
-        "/panic" => panic!("on purpose"),
-        "/shared" => {
-            let made = MADE.fetch_add(1, Ordering::Relaxed) + 1;
-            thread::sleep(Duration::from_millis(100));
-            response.body = Body::Text(vec![b'!' + u8::try_from(made).unwrap(); 8 * MEGABYTE]);
-            response.is_shared = true;
-        }
-        _ => {
-            response.status = 404;
-            response.headers.push(("X-Why", "unknown".to_owned()));
-            response.body = Body::Text(b"no such page\n".to_vec());
+/// How many requests for `/remote` there were, and whether they are answered by now.
+static REMOTE: AtomicU64 = AtomicU64::new(0);
+static REMOTE_ANSWERS: AtomicBool = AtomicBool::new(false);
+
+struct Pages;
+
+impl Handler for Pages {
+    fn class(&self, request: &RequestHead) -> Class {
+        match request.path.as_str() {
+            "/big" | "/shared" => Class::Large,
+            "/remote" => Class::Remote,
+            _ => Class::Quick,
         }
     }
-    response
+
+    fn answer(&self, request: &RequestHead) -> Response {
+        let ok = |body: Vec<u8>| Response::new(200, "text/plain", body);
+        match request.path.as_str() {
+            "/metrics" => ok(b"up 1\n".to_vec()),
+            "/big" => ok(vec![b'x'; request.query.parse().unwrap_or(MEGABYTE)]),
+            "/echo" => {
+                let fields = ["Accept", "X-Prometheus-Scrape-Timeout-Seconds"].map(|name| request.field(name));
+                ok(format!("{} {} {fields:?}", request.path, request.query).into_bytes())
+            }
+            "/held" => {
+                HELD.fetch_add(1, Ordering::Relaxed);
+                (0..6000)
+                    .take_while(|_| !IS_RELEASED.load(Ordering::Relaxed))
+                    .for_each(|_| thread::sleep(Duration::from_millis(10)));
+                ok(Vec::new())
+            }
+            "/remote" => {
+                REMOTE.fetch_add(1, Ordering::Relaxed);
+                wait_until("the other machine", || REMOTE_ANSWERS.load(Ordering::Relaxed).then_some(()));
+                ok(Vec::new())
+            }
+            "/panic" => panic!("on purpose"),
+            "/shared" => {
+                let made = MADE.fetch_add(1, Ordering::Relaxed) + 1;
+                thread::sleep(Duration::from_millis(100));
+                let body = vec![b'!' + u8::try_from(made).unwrap(); 8 * MEGABYTE];
+                Response { is_shared: true, ..ok(body) }
+            }
+            _ => {
+                let headers = vec![("X-Why", "unknown".to_owned())];
+                Response { headers, ..Response::new(404, "text/plain", b"no such page\n".to_vec()) }
+            }
+        }
+    }
 }
 
 fn read_all(stream: &mut TcpStream) -> Vec<u8> {
@@ -213,12 +241,10 @@ fn pages_reach_the_client_whole() {
         ("GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", "/echo", ""),
         ("GET http://x:1/echo?q HTTP/1.1\r\nHost: x\r\n\r\n", "/echo", "q"),
     ] {
-        let (path, query) = (path.to_owned(), query.to_owned());
-        let seen = Request { path, query, ..Request::default() };
-        assert_eq!(body(&site.ask(head.as_bytes())), format!("{seen:?}"));
+        assert_eq!(body(&site.ask(head.as_bytes())), format!("{path} {query} [None, None]"));
     }
     let echo = site.ask(b"GET /echo HTTP/1.1\r\nAccept: a/b\r\nX-Prometheus-Scrape-Timeout-Seconds: 9.5\r\n\r\n");
-    assert!(body(&echo).contains("\"a/b\"") && body(&echo).contains("9.5s"), "{echo}");
+    assert_eq!(body(&echo), "/echo  [Some(\"a/b\"), Some(\"9.5\")]");
 
     let reply = site.ask(b"GET /big?20000000 HTTP/1.1\r\n\r\n");
     assert_eq!((field(&reply, "Content-Length"), body(&reply).len()), (Some("20000000"), 20 * MEGABYTE));
@@ -230,7 +256,7 @@ fn pages_reach_the_client_whole() {
     let reply = site.ask(b"GET /other HTTP/1.1\r\n\r\n");
     assert!(reply.starts_with("HTTP/1.1 404 Not Found\r\n") && body(&reply) == "no such page\n", "{reply}");
     assert_eq!(field(&reply, "X-Why"), Some("unknown"));
-    assert_eq!(site.gate.counters().refused, 0);
+    assert_eq!(site.counts().refused, 0);
 }
 
 #[test]
@@ -284,7 +310,7 @@ fn malformed_requests_are_told_why() {
     assert_eq!(first_line(&site.ask(list.as_bytes())), "HTTP/1.1 200 OK");
     assert_eq!(site.ask(b""), "", "an idle client is closed without a word");
     site.assert_served();
-    let counters = site.gate.counters();
+    let counters = site.counts();
     assert_eq!((counters.refused, counters.timeout, counters.evicted, counters.rebuilt), (32, 2, 0, 0));
 }
 
@@ -295,7 +321,21 @@ fn a_panic_is_a_500_and_costs_no_worker() {
         assert_eq!(first_line(&site.ask(b"GET /panic HTTP/1.1\r\n\r\n")), "HTTP/1.1 500 Internal Server Error");
     }
     site.assert_served();
-    assert_eq!(site.gate.counters().rebuilt, 0);
+    assert_eq!(site.counts().rebuilt, 0);
+}
+
+#[test]
+fn remote_requests_have_workers_of_their_own() {
+    let site = Site::new(|limits| (limits.workers, limits.remote_workers) = (1, 2));
+    let remote: Vec<_> = (0..3).map(|_| site.send(b"GET /remote HTTP/1.1\r\n\r\n")).collect();
+    wait_until("two remote requests", || (REMOTE.load(Ordering::Relaxed) == 2).then_some(()));
+    site.assert_served();
+    assert_eq!(REMOTE.load(Ordering::Relaxed), 2, "the third has to wait");
+    REMOTE_ANSWERS.store(true, Ordering::Relaxed);
+    for mut stream in remote {
+        assert_eq!(first_line(&String::from_utf8(read_all(&mut stream)).unwrap()), "HTTP/1.1 200 OK");
+    }
+    assert_eq!(REMOTE.load(Ordering::Relaxed), 3);
 }
 
 #[test]
@@ -312,7 +352,7 @@ fn slow_handlers_have_their_limits() {
     assert_eq!(first_line(&first), "HTTP/1.1 504 Gateway Timeout");
     IS_RELEASED.store(true, Ordering::Relaxed);
     site.assert_served();
-    assert_eq!(site.gate.counters().rebuilt, 0);
+    assert_eq!(site.counts().rebuilt, 0);
 }
 
 #[test]
@@ -324,7 +364,7 @@ fn a_lost_inner_server_is_rebuilt() {
             fs::remove_file(entry.unwrap().path()).unwrap();
         }
         site.assert_served();
-        assert_eq!(site.gate.counters().rebuilt, rebuilt);
+        assert_eq!(site.counts().rebuilt, rebuilt);
     }
 }
 
@@ -343,7 +383,7 @@ fn five_hundred_idle_clients_keep_nobody_waiting() {
     for _ in 0..10 {
         site.assert_served();
     }
-    assert!(site.gate.counters().evicted >= 400, "{:?}", site.gate.counters());
+    assert!(site.counts().evicted >= 400, "{:?}", site.counts());
     drop(idle);
     site.assert_served();
 }
@@ -439,7 +479,7 @@ fn number(reply: &str) -> u64 {
 /// One page alone is more than the memory for pages here, and readers that move would be safe for a minute.
 #[test]
 fn stalled_readers_of_huge_pages_make_room() {
-    let site = Site::new(|limits| limits.reply_grace = MINUTE);
+    let site = Site::new(|limits| limits.response_grace = MINUTE);
     let head = b"GET /big?30000000 HTTP/1.1\r\nHost: x\r\n\r\n";
     let stalled = site.crowd(head, 12);
     let is_sent = |stream: &&TcpStream| {
@@ -449,14 +489,14 @@ fn stalled_readers_of_huge_pages_make_room() {
     wait_until("as many pages on their way as fit", || (stalled.iter().filter(is_sent).count() >= 2).then_some(()));
     site.assert_served();
     let reply = site.ask(head);
-    assert_eq!(body(&reply).len(), 30 * MEGABYTE, "{:?}, {:?}", first_line(&reply), site.gate.counters());
-    assert!(site.gate.counters().evicted > 0);
+    assert_eq!(body(&reply).len(), 30 * MEGABYTE, "{:?}, {:?}", first_line(&reply), site.counts());
+    assert!(site.counts().evicted > 0);
     drop(stalled);
 }
 
 #[test]
 fn a_slow_download_that_moves_is_not_cut() {
-    let site = Site::new(|limits| limits.reply_time = Duration::from_millis(300));
+    let site = Site::new(|limits| limits.response_time = Duration::from_millis(300));
     let mut stream = site.send(b"GET /big?20000000 HTTP/1.1\r\n\r\n");
     let (mut read, mut piece, begin) = (0, vec![0; 2 * MEGABYTE], Instant::now());
     loop {
@@ -474,7 +514,7 @@ fn a_slow_download_that_moves_is_not_cut() {
         }
     }
     assert!(read > 20 * MEGABYTE && begin.elapsed() > Duration::from_secs(1));
-    assert_eq!(site.gate.counters().timeout, 0);
+    assert_eq!(site.counts().timeout, 0);
 }
 
 #[test]
@@ -553,6 +593,17 @@ fn an_address_that_has_its_share_displaces_its_own() {
     drop(flood);
 }
 
+/// Waits until there are no more threads and descriptors than before; `tiny_http` keeps idle threads for 5 s.
+fn assert_all_released(before: (usize, usize)) {
+    let begin = Instant::now();
+    let mut after = threads_and_descriptors();
+    while (after.0 > before.0 || after.1 > before.1) && begin.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(50));
+        after = threads_and_descriptors();
+    }
+    assert!(after.0 <= before.0 && after.1 <= before.1, "{before:?} became {after:?}");
+}
+
 #[test]
 fn nothing_leaks() {
     if !alone("nothing_leaks") {
@@ -568,14 +619,7 @@ fn nothing_leaks() {
     drop(site.crowd(b"GET /big?9000000 HTTP/1.1\r\n\r\n", 50));
     drop(site.crowd(b"GET / HTTP/1.1\r\nContent-Length: 2000\r\n\r\n", 50));
     site.assert_served();
-    // tiny_http keeps a spare thread for up to 5 s.
-    let begin = Instant::now();
-    let mut after = threads_and_descriptors();
-    while (after.0 > before.0 || after.1 > before.1) && begin.elapsed() < PATIENCE {
-        thread::sleep(Duration::from_millis(50));
-        after = threads_and_descriptors();
-    }
-    assert!(after.0 <= before.0 && after.1 <= before.1, "{before:?} became {after:?}");
+    assert_all_released(before);
 }
 
 #[test]

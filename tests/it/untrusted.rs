@@ -18,7 +18,7 @@ use avalonhome_prometheus_exporter::cgminer::reply::{Memory, Reply, Request, Ver
 use avalonhome_prometheus_exporter::config;
 use avalonhome_prometheus_exporter::config::{Allow, Config, parse_list};
 use avalonhome_prometheus_exporter::exposition::writer::LABEL_CHARS_MAX;
-use avalonhome_prometheus_exporter::http::request;
+use avalonhome_prometheus_exporter::http::{RequestHead, request, response};
 use avalonhome_prometheus_exporter::metrics::keys::KEYS;
 use avalonhome_prometheus_exporter::miner::collect::{Collected, Info, Reading, collect, collect_in, identify};
 use avalonhome_prometheus_exporter::miner::poller::Poller;
@@ -399,28 +399,30 @@ fn head(bytes: &[u8]) {
     let whole = &bytes[..end.unwrap_or(bytes.len())];
     let _ = request::too_large(whole);
     match request::parse(whole) {
-        Ok(head) => assert_canonical(&head),
-        Err(status) => assert!(status.starts_with('4') || status == request::VERSION_NOT_SUPPORTED, "{status}"),
+        Ok(request) => assert_narrow(&request),
+        Err(status) => assert!(status.starts_with('4') || status == response::VERSION_NOT_SUPPORTED, "{status}"),
     }
     assert!(
-        end.is_none() || request::parse(whole).is_err() || request::plausible(whole),
+        end.is_none() || request::parse(whole).is_err() || request::is_plausible(whole),
         "refused early and taken late"
     );
 }
 
-/// What reaches the inner server is of one narrow shape, and is its own canonical form.
-fn assert_canonical(head: &request::Head) {
-    let text = head.canonical(7);
-    let lines: Vec<&str> = text.strip_suffix("\r\n\r\n").unwrap().split("\r\n").collect();
-    assert!(lines.iter().all(|line| line.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~'))), "{text:?}");
-    assert!(lines[0].starts_with("HEAD /") && head.path().starts_with('/'), "{text:?}");
-    let names: Vec<&str> = lines[1..].iter().map(|line| line.split_once(": ").unwrap().0).collect();
-    assert_eq!((names.first(), names.last()), (Some(&"Connection"), Some(&request::TICKET)));
-    let passed = ["Accept", request::SCRAPE_TIMEOUT];
-    assert!(names[1..names.len() - 1].iter().all(|name| passed.contains(name)), "{text:?}");
-    let again = request::parse(text.as_bytes()).unwrap();
-    assert_eq!((again.canonical(7), again.wants_page), (text.clone(), false));
-    let query = lines[0].split(' ').nth(1).and_then(|target| target.split_once('?')).map_or("", |(_, query)| query);
+/// What the site sees of a request is of one narrow shape, and the same once more.
+fn assert_narrow(request: &RequestHead) {
+    let RequestHead { path, query, is_head, is_http_1_0, .. } = request;
+    assert!(path.starts_with('/') && !path.contains('?'), "{path:?}");
+    assert!(path.bytes().chain(query.bytes()).all(|byte| byte.is_ascii_graphic()), "{path:?} {query:?}");
+    let passed = ["Accept", "X-Ticket"].map(|name| (name, request.field(name)));
+    for value in passed.iter().filter_map(|(_, value)| value.as_ref()) {
+        assert!(value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')), "{value:?}");
+    }
+    let method = if *is_head { "HEAD" } else { "GET" };
+    let mut lines = vec![format!("{method} {path}?{query} HTTP/1.{}", u8::from(!is_http_1_0))];
+    lines.extend(passed.iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.as_ref()?))));
+    let again = request::parse((lines.join("\r\n") + "\r\n\r\n").as_bytes()).unwrap();
+    assert_eq!((&again.path, &again.query, again.is_head, again.is_http_1_0), (path, query, *is_head, *is_http_1_0));
+    assert_eq!(passed, ["Accept", "X-Ticket"].map(|name| (name, again.field(name))));
     assert!(PROBES.probe(query, None).is_err(), "nothing may be probed here");
 }
 
