@@ -19,8 +19,8 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
-use std::net::TcpListener;
-use std::os::unix::net::UnixListener;
+use std::net::{Shutdown, TcpListener};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
@@ -132,9 +132,11 @@ impl Inner {
     }
 }
 
-/// A running server. Dropping it ends its workers and removes its socket.
+/// A running server. Dropping it ends its threads and removes its socket.
 struct Running {
     server: Arc<tiny_http::Server>,
+    /// The listener of `server` once more.
+    listener: UnixStream,
     workers: usize,
     address: Address,
     _home: Option<PrivateDir>,
@@ -143,6 +145,7 @@ struct Running {
 impl Running {
     fn start(inner: &Inner) -> io::Result<Self> {
         let PrivateSocket { listener, address, home } = PrivateSocket::listen(&inner.dirs)?;
+        let again = listener.try_clone()?;
         let listener: tiny_http::Listener = match address {
             Address::Unix(_) => UnixListener::from(listener).into(),
             Address::Tcp(_) => TcpListener::from(listener).into(),
@@ -151,7 +154,7 @@ impl Running {
         let server = catch_unwind(|| tiny_http::Server::from_listener(listener, None))
             .map_err(|panic| io::Error::other(panic_text(panic.as_ref())))?
             .map_err(io::Error::other)?;
-        let mut running = Self { server: Arc::new(server), workers: 0, address, _home: home };
+        let mut running = Self { server: Arc::new(server), listener: again.into(), workers: 0, address, _home: home };
         for _ in 0..inner.workers {
             let (server, pending) = (Arc::clone(&running.server), Arc::clone(&inner.pending));
             let handler = Arc::clone(&inner.handler);
@@ -165,6 +168,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // tiny_http would wake its accept loop by connecting to the socket's path, which may be gone. This needs no path:
+        // `accept` fails once the listener is shut down, whichever kind of socket it is.
+        let _ = self.listener.shutdown(Shutdown::Both);
         for _ in 0..self.workers {
             self.server.unblock(); // ends one worker
         }
@@ -364,6 +370,23 @@ mod tests {
         assert!(matches!(ask(&inner, "GET / HTTP/1.1", TIME), Err(AskError::Gone(_))));
         assert_eq!(home(), None);
         fs::remove_dir(&parent).unwrap();
+    }
+
+    /// As for lack of descriptors, on either kind of socket.
+    #[test]
+    fn a_server_that_accepts_no_more_is_replaced() {
+        for dirs in [vec![std::env::temp_dir()], Vec::new()] {
+            let inner = start(&dirs);
+            let first = inner.running().as_ref().unwrap().address.clone();
+            inner.running().as_ref().unwrap().listener.shutdown(Shutdown::Both).unwrap();
+            while first.connect(TIME).is_ok() {
+                thread::sleep(Duration::from_millis(10)); // its accept loop has not ended yet
+            }
+            assert_answers(&inner);
+            assert_eq!(inner.counters.read().rebuilt, 1);
+            assert!(first.connect(TIME).is_err_and(|error| is_gone(&error)), "the first one still listens");
+            inner.close();
+        }
     }
 
     #[test]

@@ -622,6 +622,28 @@ fn nothing_leaks() {
     assert_all_released(before);
 }
 
+/// Whether only the socket is gone or its directory too.
+#[test]
+fn replaced_servers_leave_nothing_behind() {
+    if !alone("replaced_servers_leave_nothing_behind") {
+        return;
+    }
+    let site = Site::new(|_| {});
+    site.assert_served();
+    let before = threads_and_descriptors();
+    for rebuilt in 1..=30 {
+        let home = fs::read_dir(&site.dir).unwrap().next().unwrap().unwrap().path();
+        fs::remove_file(home.join("inner")).unwrap();
+        if rebuilt % 2 == 0 {
+            fs::remove_dir(&home).unwrap();
+        }
+        site.assert_served();
+        assert_eq!(site.counts().rebuilt, rebuilt);
+        assert_eq!(fs::read_dir(&site.dir).unwrap().count(), 1, "the old directory is still there");
+    }
+    assert_all_released(before);
+}
+
 #[test]
 fn crowds_take_little_memory() {
     if !alone("crowds_take_little_memory") {
