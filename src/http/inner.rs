@@ -77,6 +77,9 @@ impl Inner {
         let (dirs, workers, running) = (dirs.to_vec(), limits.workers, Mutex::new(None));
         let inner = Self { dirs, workers, handler, counters, pending: Arc::default(), running };
         let first = Running::start(&inner)?;
+        if let Some(home) = &first.home {
+            home.remove_abandoned(&inner.dirs);
+        }
         *inner.running() = Some(first);
         Ok(inner)
     }
@@ -139,7 +142,7 @@ struct Running {
     listener: UnixStream,
     workers: usize,
     address: Address,
-    _home: Option<PrivateDir>,
+    home: Option<PrivateDir>,
 }
 
 impl Running {
@@ -154,7 +157,7 @@ impl Running {
         let server = catch_unwind(|| tiny_http::Server::from_listener(listener, None))
             .map_err(|panic| io::Error::other(panic_text(panic.as_ref())))?
             .map_err(io::Error::other)?;
-        let mut running = Self { server: Arc::new(server), listener: again.into(), workers: 0, address, _home: home };
+        let mut running = Self { server: Arc::new(server), listener: again.into(), workers: 0, address, home };
         for _ in 0..inner.workers {
             let (server, pending) = (Arc::clone(&running.server), Arc::clone(&inner.pending));
             let handler = Arc::clone(&inner.handler);
