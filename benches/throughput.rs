@@ -4,16 +4,14 @@
 //! It is compiled with the release's profile, since it is the release whose speed counts.
 
 use std::collections::BTreeMap;
-use std::mem::{replace, take};
-use std::sync::Arc;
+use std::mem::take;
 use std::time::{Duration, Instant};
 
 use avalonhome_prometheus_exporter::cgminer::reply::{Memory, Reply, Request};
 use avalonhome_prometheus_exporter::config::Target;
 use avalonhome_prometheus_exporter::http::Body;
-use avalonhome_prometheus_exporter::metrics::keys::KEYS;
-use avalonhome_prometheus_exporter::miner::collect::{Collected, Reading, collect_in};
-use avalonhome_prometheus_exporter::miner::store::{Miner, Store};
+use avalonhome_prometheus_exporter::metrics::KEYS;
+use avalonhome_prometheus_exporter::miner::{Collected, Miner, Store, collect};
 use avalonhome_prometheus_exporter::site::metrics_page::{View, page};
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
@@ -27,18 +25,11 @@ pub fn main() {
     divan::main();
 }
 
-/// What one poll leaves to the next.
-#[derive(Default)]
-struct Room {
-    memory: Memory,
-    replaced: Option<Arc<Reading>>,
-}
-
-/// From the bytes that a miner sent to its reading, in the memory of earlier ones, as polls do it.
-fn read(room: &mut Room, bytes: &[u8]) -> Option<Collected> {
-    let reply = Reply::parse_in(take(&mut room.memory), &KEYS, bytes, Request::Standard, true).ok()?;
-    let collected = collect_in(room.replaced.take(), &reply);
-    room.memory = reply.into_memory();
+/// From the bytes that a miner sent to its reading, in the memory of the last reply, as polls do it.
+fn read(memory: &mut Memory, bytes: &[u8]) -> Option<Collected> {
+    let reply = Reply::parse_in(take(memory), &KEYS, bytes, Request::Standard, true).ok()?;
+    let collected = collect(&reply);
+    *memory = reply.into_memory();
     Some(collected)
 }
 
@@ -52,8 +43,8 @@ fn fleet(size: u32, capture: &[u8]) -> Vec<Miner> {
     let address = |number: u32| std::net::Ipv4Addr::from(0x7f01_0000 + number).to_string();
     let targets: Vec<Target> = (1..=size).filter_map(|number| Target::parse(&address(number), 4028).ok()).collect();
     let store = Store::new(&targets, Duration::from_secs(10), None);
-    let mut room = Room::default();
-    for (index, reading) in targets.iter().filter_map(|_| read(&mut room, without_nul(capture))).enumerate() {
+    let mut memory = Memory::default();
+    for (index, reading) in targets.iter().filter_map(|_| read(&mut memory, without_nul(capture))).enumerate() {
         store.record(index, Instant::now(), Ok(reading));
     }
     store.miners()
@@ -67,12 +58,11 @@ fn view(miners: &[Miner]) -> View<'_> {
 #[divan::bench(args = [("nano3s", NANO_3S), ("a15", A15)].map(Named))]
 fn poll(bencher: Bencher<'_, '_>, capture: Named) {
     let bytes = without_nul(capture.0.1);
-    let mut room = Room::default();
-    let mut last = read(&mut room, bytes);
+    let mut memory = Memory::default();
+    let mut last = read(&mut memory, bytes);
     assert!(last.is_some(), "the capture is a reading");
     bencher.counter(BytesCount::of_slice(bytes)).bench_local(|| {
-        let new = read(&mut room, black_box(bytes));
-        room.replaced = replace(black_box(&mut last), new).map(|(_, reading)| reading);
+        *black_box(&mut last) = read(&mut memory, black_box(bytes));
     });
 }
 

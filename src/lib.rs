@@ -34,9 +34,9 @@
 //! 1. \* A folder uses only the folders in its row above, and the leaves; there is no circle.
 //! 2. \* A metric's name is in [`metrics::catalogue`] and nowhere else; it is never put together from parts.
 //! 3. \* [`cgminer`] knows no Prometheus; [`exposition`] and [`http`] know no miners. (Follows from 1.)
-//! 4. \* Only [`cgminer`] talks to a miner, UDP included; only [`miner::store`] takes the lock on the miners, and it gives
+//! 4. \* Only [`cgminer`] talks to a miner, UDP included; only `miner::store` takes the lock on the miners, and it gives
 //!    out copies, never a guard; only [`config`] reads the environment; only `main` ends the process.
-//! 5. From bytes to [`miner::collect::Reading`] everything is a pure function: no clock, no global, no I/O.
+//! 5. From bytes to [`miner::Reading`] everything is a pure function: no clock, no global, no I/O.
 //! 6. What can be derived is not stored: a miner is up exactly when its last poll left a reading.
 //! 7. Every exchange has one deadline, every buffer a size limit, every setting a range, every list of clients a length.
 //! 8. Absent is `None` and makes no sample. No sentinel, no default, no made-up zero.

@@ -8,4 +8,3 @@ pub mod lexer;
 pub mod mdns;
 pub mod number;
 pub mod reply;
-pub mod texts;

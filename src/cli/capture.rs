@@ -9,9 +9,8 @@ use crate::cli::error::Error;
 use crate::cli::masking::masked;
 use crate::cli::terminal::{notify, print};
 use crate::config::{MINER_PORT, Target};
-use crate::metrics::catalogue::STATES;
-use crate::metrics::keys::KEYS;
-use crate::miner::collect::{collect, info_label};
+use crate::metrics::KEYS;
+use crate::miner::{Collected, MinerState, collect};
 
 /// How long it waits for a miner: longer than a poll by default, since a person waits for it.
 const TIME_MAX: Duration = Duration::from_secs(10);
@@ -47,20 +46,17 @@ pub fn file_name(reply: &[u8]) -> String {
     let Ok(reply) = Reply::parse(&KEYS, text, Request::Extended, true) else {
         return "unknown__unknown__error.reply".into();
     };
-    let (info, reading) = collect(&reply);
-    let label = |name: &str| {
-        let value = info_label(&info, name);
-        let plain =
-            |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c.to_ascii_lowercase() } else { '-' };
-        if value.is_empty() { "unknown".to_owned() } else { value.chars().take(64).map(plain).collect() }
-    };
-    let state = match reading.state.and_then(|state| STATES.get(state)).copied() {
-        Some("work") => "mining",
-        Some("idle") => "standby",
-        Some(state) => state,
+    let Collected { identity, reading } = collect(&reply);
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c.to_ascii_lowercase() } else { '-' };
+    let short = |text: &String| text.chars().take(64).map(plain).collect();
+    let word = |text: &Option<String>| text.as_ref().map_or_else(|| "unknown".to_owned(), short);
+    let state = match reading.state {
+        Some(MinerState::Work) => "mining",
+        Some(MinerState::Idle) => "standby",
+        Some(state) => state.name(),
         None => "unknown",
     };
-    format!("{}__{}__{state}.reply", label("model"), label("firmware"))
+    format!("{}__{}__{state}.reply", word(&identity.model), word(&identity.firmware))
 }
 
 #[cfg(test)]

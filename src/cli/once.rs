@@ -7,8 +7,7 @@ use crate::cli::error::Error;
 use crate::cli::terminal::print;
 use crate::config::Config;
 use crate::logging;
-use crate::miner::poller::Poller;
-use crate::miner::store::{Miner, Store};
+use crate::miner::{Miner, Poller, Store};
 use crate::site::metrics_page::{self, View};
 
 /// Polls all miners once and prints the page. It is an error if none answered; the page says so too.

@@ -15,8 +15,7 @@ use crate::cli::error::Error;
 use crate::config::{Config, EXPORTER_PORT};
 use crate::http::{Counters, Gate, Limits};
 use crate::logging;
-use crate::miner::poller::Poller;
-use crate::miner::store::Store;
+use crate::miner::{Poller, Store};
 use crate::site::router::Site;
 
 /// Polls and serves until a signal comes.

@@ -173,22 +173,14 @@ mod tests {
 
     use super::*;
     use crate::cgminer::reply::{Reply, Request};
-    use crate::exposition::writer::Kind;
-    use crate::metrics::catalogue::{MINER, POOL_STATE, Row};
-    use crate::metrics::keys::KEYS;
-    use crate::miner::collect::{Collected, PoolReading, Reading, collect, info_label};
+    use crate::exposition::Kind;
+    use crate::metrics::catalogue::{BOARD, MINER, POOL};
+    use crate::metrics::{KEYS, Row};
+    use crate::miner::{Collected, MinerState, Reading, collect};
 
     const BEGAN: u64 = 1_775_395_661;
     /// Long enough for each event to come twice.
     const SPAN: u64 = 3 * 3600;
-
-    fn row(name: &str) -> usize {
-        MINER.iter().position(|row| row.name == name).unwrap()
-    }
-
-    fn value(reading: &Reading, name: &str) -> Option<f64> {
-        reading.miner[row(name)]
-    }
 
     /// Polls a miner every ten seconds; what the poll yields, or none while the miner is off.
     fn watch(plan: &'static Plan, request: Request, mut poll: impl FnMut(u64, Option<Collected>)) {
@@ -217,19 +209,16 @@ mod tests {
         let fans = [1, 1, 4, 2];
         for (plan, fans) in PLANS.iter().zip(fans) {
             watch(plan, Request::Extended, |now, poll| {
-                let Some((info, reading)) = poll else { return };
-                let label = |name| info_label(&info, name).to_owned();
-                assert!(plan.build.version.contains(&format!("MODEL={},", label("model"))));
-                assert!(
-                    plan.build.ver.ends_with(&label("firmware"))
-                        && label("mac").len() == 12
-                        && label("dna").len() == 16
-                );
+                let Some(Collected { identity, reading }) = poll else { return };
+                let said = |text: &Option<String>| text.clone().unwrap();
+                assert!(plan.build.version.contains(&format!("MODEL={},", said(&identity.model))));
+                assert!(plan.build.ver.ends_with(&said(&identity.firmware)));
+                assert_eq!((said(&identity.mac).len(), said(&identity.dna).len()), (12, 16));
                 assert_eq!(reading.chips.len(), plan.build.boards * plan.build.chips, "{now}");
-                assert!(reading.chips.iter().all(|chip| chip[..3].iter().all(Option::is_some)));
+                assert!(reading.chips.iter().all(|chip| chip.into_array()[..3].iter().all(Option::is_some)));
                 assert_eq!((reading.fans.len(), reading.boards.len()), (fans, plan.build.boards));
                 assert_eq!((reading.pools.len(), reading.dropped), (3, 0));
-                let stated = [value(&reading, "avalon_total_asics"), value(&reading, "avalon_hash_boards")];
+                let stated = [reading.miner.total_asics, reading.miner.hash_boards];
                 assert_eq!(stated, [Some(reading.chips.len() as f64), Some(plan.build.boards as f64)]);
             });
         }
@@ -244,54 +233,49 @@ mod tests {
             let mut worked = 0;
             let mut last: Option<(f64, f64)> = None;
             watch(plan, Request::Extended, |now, poll| {
-                let Some((_, reading)) = poll else { return last = None };
-                let get = |name| value(&reading, name);
-                let watts = reading.watts.unwrap();
+                let Some(Collected { reading, .. }) = poll else { return last = None };
+                let values = &reading.miner;
+                let watts = values.power_watts.unwrap();
                 assert!((10.0..4000.0).contains(&watts), "{} {now}: {watts} W", plan.name);
-                let rate = get("avalon_hashrate_hashes_per_second").unwrap();
-                if let Some(efficiency) = get("avalon_efficiency_joules_per_terahash") {
+                let rate = values.hashrate_hashes_per_second.unwrap();
+                if let Some(efficiency) = values.efficiency_joules_per_terahash {
                     worked += 1;
                     assert!((least..most).contains(&efficiency), "{} {now}: {efficiency} J/TH", plan.name);
-                    let celsius = get("avalon_temp_avg_celsius").unwrap();
+                    let celsius = values.temp_avg_celsius.unwrap();
                     assert!((18.0..100.0).contains(&celsius), "{} {now}: {celsius} degrees", plan.name);
-                    let spread =
-                        get("avalon_chip_temp_max_celsius").unwrap() - get("avalon_chip_temp_min_celsius").unwrap();
+                    let spread = values.chip_temp_max_celsius.unwrap() - values.chip_temp_min_celsius.unwrap();
                     assert!((4.0..16.0).contains(&spread), "{} {now}: {spread} degrees", plan.name);
                 } else {
                     assert_eq!(rate, 0.0);
                 }
-                let hashes = get("avalon_hashes_total").unwrap();
+                let hashes = values.hashes_total.unwrap();
                 if let Some((before, rate_before)) = last {
                     let mean = (hashes - before) / 10.0;
                     let (low, high) = (rate.min(rate_before), rate.max(rate_before));
                     assert!(mean >= low * 0.9 && mean <= high * 1.1, "{} {now}: {mean} of {low} to {high}", plan.name);
                 }
                 last = Some((hashes, rate));
-                assert!(get("avalon_network_difficulty").is_some_and(|value| (1.3e14..1.5e14).contains(&value)));
-                let rssi = get("avalon_wifi_rssi_dbm");
+                assert!(values.network_difficulty.is_some_and(|value| (1.3e14..1.5e14).contains(&value)));
+                let rssi = values.wifi_rssi_dbm;
                 assert_eq!(rssi.is_some(), plan.rssi.is_some());
                 assert!(rssi.is_none_or(|dbm| (-90.0..-30.0).contains(&dbm)));
-                assert_eq!(get("avalon_filter_runtime_seconds").is_some(), plan.filter > 0);
+                assert_eq!(values.filter_runtime_seconds.is_some(), plan.filter > 0);
             });
             assert!(worked > SPAN / 10 * 7 / 10);
         }
     }
 
-    fn kinds<S>(rows: &[Row<S>]) -> Vec<Kind> {
-        rows.iter().map(|row| row.kind).collect()
-    }
-
     /// The counters of a reading, in an order that stays.
     fn counters(reading: &Reading) -> Vec<f64> {
-        let of = |values: &[Option<f64>], kinds: Vec<Kind>| -> Vec<f64> {
-            let counters = values.iter().zip(kinds).filter(|(_, kind)| *kind == Kind::Counter);
-            counters.map(|(value, _)| value.unwrap_or(0.0)).collect()
-        };
-        let mut all = of(&reading.miner, kinds(MINER));
-        reading.pools.iter().for_each(|pool| all.extend(of(&pool.values, kinds(crate::metrics::catalogue::POOL))));
-        reading.boards.iter().for_each(|board| all.extend(of(board, kinds(crate::metrics::catalogue::BOARD))));
-        all.extend(["avalon_best_share", "avalon_uptime_seconds"].map(|name| value(reading, name).unwrap()));
-        all.extend(reading.chips.iter().map(|chip| chip[2].unwrap()));
+        fn of<S>(rows: &[Row<S>], values: &[Option<f64>]) -> Vec<f64> {
+            let counters = rows.iter().zip(values).filter(|(row, _)| row.kind == Kind::Counter);
+            counters.map(|(_, value)| value.unwrap_or(0.0)).collect()
+        }
+        let mut all = of(&MINER, &reading.miner.into_array());
+        reading.pools.iter().for_each(|pool| all.extend(of(&POOL, &pool.values.into_array())));
+        reading.boards.iter().for_each(|board| all.extend(of(&BOARD, &board.into_array())));
+        all.extend([reading.miner.best_share, reading.miner.uptime_seconds].map(Option::unwrap));
+        all.extend(reading.chips.iter().map(|chip| chip.matching_work.unwrap()));
         all
     }
 
@@ -301,7 +285,7 @@ mod tests {
             let mut before: Option<Vec<f64>> = None;
             let mut first = None;
             watch(plan, Request::Standard, |now, poll| {
-                let Some((_, reading)) = poll else { return before = None };
+                let Some(Collected { reading, .. }) = poll else { return before = None };
                 let counters = counters(&reading);
                 assert!(counters.len() > 50);
                 if let Some(before) = &before {
@@ -322,7 +306,7 @@ mod tests {
     fn everything_promised_happens() {
         let mut rack = Vec::new();
         watch(plan("rack"), Request::Standard, |now, poll| {
-            let uptime = poll.map(|(_, reading)| value(&reading, "avalon_uptime_seconds").unwrap());
+            let uptime = poll.map(|poll| poll.reading.miner.uptime_seconds.unwrap());
             rack.push((now, uptime));
         });
         let down = rack.iter().position(|(_, uptime)| uptime.is_none()).unwrap();
@@ -335,22 +319,16 @@ mod tests {
         let mut modes = BTreeSet::new();
         let mut heights = BTreeSet::new();
         let mut efficiency = BTreeSet::new();
-        let row = |name: &str| POOL_STATE.iter().position(|row| row.name == name).unwrap();
         watch(plan("garage"), Request::Standard, |now, poll| {
-            let (_, reading) = poll.unwrap();
-            let flags =
-                |pool: &PoolReading| (pool.state[row("avalon_pool_alive")], pool.state[row("avalon_pool_active")]);
-            let pools: Vec<_> = reading.pools.iter().map(flags).collect();
-            let index = pools.iter().position(|(_, active)| *active == Some(1.0)).unwrap();
-            assert_eq!(pools[0].0, Some(if index == 0 { 1.0 } else { 0.0 }), "{now}");
+            let reading = poll.unwrap().reading;
+            let index = reading.pools.iter().position(|pool| pool.state.active == Some(1.0)).unwrap();
+            assert_eq!(reading.pools[0].state.alive, Some(if index == 0 { 1.0 } else { 0.0 }), "{now}");
             if active.last() != Some(&index) {
                 active.push(index);
             }
-            modes.insert(format!("{:?}", value(&reading, "avalon_work_mode")));
-            heights.insert(reading.pools[0].values.iter().zip(crate::metrics::catalogue::POOL).find_map(
-                |(value, row)| (row.name == "avalon_pool_current_block_height").then(|| format!("{value:?}")),
-            ));
-            let joules = value(&reading, "avalon_efficiency_joules_per_terahash").unwrap();
+            modes.insert(format!("{:?}", reading.miner.work_mode));
+            heights.insert(format!("{:?}", reading.pools[0].values.current_block_height));
+            let joules = reading.miner.efficiency_joules_per_terahash.unwrap();
             efficiency.insert(format!("{joules:.0}"));
         });
         assert!(active.len() > 6 && active.chunks(2).all(|pair| pair.starts_with(&[0])), "{active:?}");
@@ -360,11 +338,11 @@ mod tests {
 
         let mut idle = Vec::new();
         watch(plan("office"), Request::Standard, |now, poll| {
-            let (_, reading) = poll.unwrap();
-            if value(&reading, "avalon_soft_off_reason") == Some(4.0) {
-                assert_eq!((reading.state, value(&reading, "avalon_temp_max_celsius")), (Some(2), Some(0.0)));
-                assert!(reading.watts.unwrap() < 150.0 && value(&reading, "avalon_chip_core_avg_volts").is_none());
-                assert!(value(&reading, "avalon_chip_temp_max_celsius").unwrap() > 60.0, "of the last run");
+            let reading = poll.unwrap().reading;
+            if reading.miner.soft_off_reason == Some(4.0) {
+                assert_eq!((reading.state, reading.miner.temp_max_celsius), (Some(MinerState::Idle), Some(0.0)));
+                assert!(reading.miner.power_watts.unwrap() < 150.0 && reading.miner.chip_core_avg_volts.is_none());
+                assert!(reading.miner.chip_temp_max_celsius.unwrap() > 60.0, "of the last run");
                 idle.push(now);
             }
         });

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
     use crate::cgminer::client::Client;
     use crate::cgminer::reply::{Reply, Request};
-    use crate::metrics::keys::KEYS;
+    use crate::metrics::KEYS;
 
     fn capture(name: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures").join(name)

@@ -2,3 +2,5 @@
 
 pub mod buffer;
 pub mod writer;
+
+pub use writer::{CONTENT_TYPE, Kind, LABEL_CHARS_MAX};

@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 use crate::cgminer::client::Client;
 use crate::cgminer::reply::{Request, Version};
 use crate::config::{AddressRange, Target};
-use crate::metrics::keys::KEYS;
-use crate::miner::collect::{Info, identify, info_label};
+use crate::metrics::KEYS;
+use crate::miner::collect::identify;
+use crate::miner::reading::Identity;
 
 /// A range of 22 bits: more than a home has, and a minute's work.
 pub const ADDRESSES_MAX: usize = 1024;
@@ -35,21 +36,17 @@ const STACK_BYTES: usize = 256 << 10;
 
 /// A miner that was found.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct Discovered {
     /// Where it is.
     pub target: Target,
     /// Who it says it is.
-    pub info: Info,
+    pub identity: Identity,
 }
 
-impl Found {
+impl Discovered {
     /// Whether it is one of Avalon's; others speak the same protocol.
     pub fn is_avalon(&self) -> bool {
-        ["model", "prod"].iter().any(|label| !self.label(label).is_empty())
-    }
-
-    fn label(&self, label: &str) -> &str {
-        info_label(&self.info, label)
+        self.identity.model.is_some() || self.identity.prod.is_some()
     }
 }
 
@@ -66,7 +63,7 @@ pub fn addresses(network: &AddressRange) -> Result<Vec<Ipv4Addr>, String> {
 }
 
 /// Asks all addresses. `progress` is told how many were asked, again and again.
-pub fn discover(addresses: &[Ipv4Addr], port: u16, progress: impl Fn(usize)) -> Vec<Found> {
+pub fn discover(addresses: &[Ipv4Addr], port: u16, progress: impl Fn(usize)) -> Vec<Discovered> {
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let found = Mutex::new(Vec::new());
     let began = Instant::now();
@@ -102,34 +99,33 @@ pub fn discover(addresses: &[Ipv4Addr], port: u16, progress: impl Fn(usize)) -> 
     found.into_iter().map(|(_, miner)| miner).collect()
 }
 
-fn ask(address: Ipv4Addr, port: u16) -> Option<Found> {
+fn ask(address: Ipv4Addr, port: u16) -> Option<Discovered> {
     let host = address.to_string();
     let target = Target { name: None, label: host.clone(), host, port };
     let raw = Client::new(&target).exchange(Request::Version, ADDRESS_TIME).ok()?;
-    let info = Version::parse(&KEYS, &raw.bytes).ok().map(|version| identify(&version))?;
-    Some(Found { target, info })
+    let identity = Version::parse(&KEYS, &raw.bytes).ok().map(|version| identify(&version))?;
+    Some(Discovered { target, identity })
 }
 
-/// The columns: a label of `INFO_LABELS`, and its title.
-const COLUMNS: [(&str, &str); 3] = [("model", "MODEL"), ("firmware", "FIRMWARE"), ("mac", "MAC")];
-
 /// What was found, for people: a table, and the setting that polls it all.
-pub fn table(found: &[Found], default_port: u16) -> String {
+pub fn table(found: &[Discovered], default_port: u16) -> String {
     // A miner sent these, and they go to a terminal.
-    let shown = |text: &str| text.chars().flat_map(char::escape_debug).collect::<String>();
-    let row = |miner: &Found| -> Vec<String> {
-        let labels = COLUMNS.iter().map(|(label, _)| shown(miner.label(label)));
-        [miner.target.label.clone()].into_iter().chain(labels).collect()
+    let shown = |text: &Option<String>| {
+        text.iter().flat_map(|text| text.chars()).flat_map(char::escape_debug).collect::<String>()
     };
-    let head = ["ADDRESS"].into_iter().chain(COLUMNS.map(|(_, title)| title)).map(str::to_owned).collect();
-    let rows: Vec<Vec<String>> = [head].into_iter().chain(found.iter().map(row)).collect();
+    let row = |miner: &Discovered| {
+        let Identity { model, firmware, mac, .. } = &miner.identity;
+        [miner.target.label.clone(), shown(model), shown(firmware), shown(mac)]
+    };
+    let head = ["ADDRESS", "MODEL", "FIRMWARE", "MAC"].map(str::to_owned);
+    let rows: Vec<_> = [head].into_iter().chain(found.iter().map(row)).collect();
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let mut text = String::new();
     for row in &rows {
         let cells = row.iter().enumerate().map(|(at, cell)| format!("{cell:<0$}", width(at).unwrap_or(0)));
         let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
     }
-    let entry = |miner: &Found| match miner.target.port {
+    let entry = |miner: &Discovered| match miner.target.port {
         port if port == default_port => miner.target.label.clone(),
         _ => miner.target.address(),
     };
@@ -161,8 +157,9 @@ mod tests {
     #[test]
     fn tables() {
         let miner = |host: &str, port: u16, model: &str| {
-            let info = Info::new(|number, text| text.push_str(if number == 0 { model } else { "" }));
-            Found { target: Target { port, ..Target::parse(host, 1).unwrap() }, info }
+            let model = (!model.is_empty()).then(|| model.to_owned());
+            let identity = Identity { model, ..Identity::default() };
+            Discovered { target: Target { port, ..Target::parse(host, 1).unwrap() }, identity }
         };
         let found = [miner("10.0.0.1", 4028, "Q"), miner("10.0.0.20", 4028, ""), miner("10.0.0.3", 5, "a\x1b[2Jb")];
         let expected = "ADDRESS    MODEL        FIRMWARE  MAC\n10.0.0.1   Q\n10.0.0.20\n10.0.0.3   a\\u{1b}[2Jb\n\n\

@@ -1,15 +1,15 @@
 //! The energy meter: decoded power, integrated over the time between polls.
 //!
-//! A pure state machine over monotonic time: what the clock on the wall does cannot touch it. It adds nothing over a
-//! gap that is longer than it is told, nor across a failed poll, since nobody knows what the miner used meanwhile.
+//! A pure state machine over monotonic time: the wall clock cannot touch it. It adds nothing over a gap that is longer than
+//! it is told, nor across a failed poll, since what the miner used meanwhile is unknown.
 
 use std::time::{Duration, Instant};
 
 /// One kilowatt-hour in joules.
 const JOULES_PER_KWH: f64 = 3.6e6;
 
-/// Most that a miner can use: twenty times the largest. What claims more is a fault, and once it were in the sum it would
-/// stay there, as infinity in the worst case.
+/// Twenty times what the largest miner uses. More is a fault, and would stay in the sum for good, as infinity in the worst
+/// case.
 const WATTS_MAX: f64 = 100_000.0;
 
 /// A meter that only goes up.
@@ -17,29 +17,28 @@ const WATTS_MAX: f64 = 100_000.0;
 pub struct Meter {
     last: Option<(Instant, f64)>,
     joules: Option<f64>,
-    cost: f64,
+    cost: Option<f64>,
 }
 
 impl Meter {
-    /// Takes a measurement in W, none if the miner is down or its power is not known; `price` is per kWh, now.
+    /// Takes a measurement in W, none if the miner is down or its power is not known; `price` is per kWh, now, if one is
+    /// set.
     ///
     /// Between two measurements power is taken to run straight (the trapezoid rule), unless they are further apart than
     /// `gap_max`.
-    pub fn measure(&mut self, now: Instant, watts: Option<f64>, gap_max: Duration, price: f64) {
+    pub fn measure(&mut self, now: Instant, watts: Option<f64>, gap_max: Duration, price: Option<f64>) {
         // A meter never runs backwards, whatever the supply says.
         let watts = watts.map(|watts| watts.max(0.0)).filter(|watts| *watts <= WATTS_MAX);
-        if let (Some((then, before)), Some(watts)) = (self.last, watts) {
+        let last = std::mem::replace(&mut self.last, watts.map(|watts| (now, watts)));
+        let Some(watts) = watts else { return };
+        let joules = last.map_or(0.0, |(then, before)| {
             let gap = now.saturating_duration_since(then);
-            if gap <= gap_max {
-                let joules = f64::midpoint(before, watts) * gap.as_secs_f64();
-                self.joules = Some(self.joules.unwrap_or(0.0) + joules);
-                self.cost += joules / JOULES_PER_KWH * price;
-            }
+            if gap > gap_max { 0.0 } else { f64::midpoint(before, watts) * gap.as_secs_f64() }
+        });
+        self.joules = Some(self.joules.unwrap_or(0.0) + joules);
+        if let Some(price) = price {
+            self.cost = Some(self.cost.unwrap_or(0.0) + joules / JOULES_PER_KWH * price);
         }
-        if watts.is_some() {
-            self.joules = self.joules.or(Some(0.0));
-        }
-        self.last = watts.map(|watts| (now, watts));
     }
 
     /// Energy in J since the first measurement; none before it.
@@ -47,9 +46,9 @@ impl Meter {
         self.joules
     }
 
-    /// Cost of that energy, each part at the price of its time; none before the first measurement.
+    /// Cost of that energy, each part at the price of its time; none before the first measurement with a price.
     pub fn cost(&self) -> Option<f64> {
-        self.joules.map(|_| self.cost)
+        self.cost
     }
 }
 
@@ -65,7 +64,7 @@ mod tests {
         let mut meter = Meter::default();
         let mut readings = Vec::new();
         for (second, watts, price) in measurements {
-            meter.measure(start + Duration::from_secs(*second), *watts, GAP_MAX, *price);
+            meter.measure(start + Duration::from_secs(*second), *watts, GAP_MAX, Some(*price));
             readings.push((meter.joules(), meter.cost()));
         }
         readings

@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 use crate::cgminer::client::Client;
 use crate::cgminer::error::PollError;
 use crate::cgminer::reply::{Memory, Reply, Request};
-use crate::metrics::keys::KEYS;
-use crate::miner::collect::{Collected, Info, Reading, collect_in};
+use crate::metrics::KEYS;
+use crate::miner::collect::collect;
+use crate::miner::reading::{Collected, Identity};
 use crate::miner::store::{Change, Miner, Store};
 
 /// Stack of a poll's thread. A poll was seen to need less than a quarter of it in an unoptimized build.
@@ -259,15 +260,13 @@ impl Poller {
             let mut room = Room::take();
             let poll = AssertUnwindSafe(|| poll(&mut room, &turn.0.client, request, timeout));
             let outcome = catch_unwind(poll).unwrap_or(Err(PollError::Panic));
-            room.replaced = record(&store, index, &turn.0.title, began, outcome);
+            record(&store, index, &turn.0.title, began, outcome);
             room.give_back();
             // In this order: who sees the cycle's end may begin the miner's next poll.
             drop(turn);
             drop(held);
         });
-        spawned
-            .map_err(|error| drop(record(&self.store, index, &miner.title, began, Err(PollError::Spawn(error)))))
-            .ok()
+        spawned.map_err(|error| record(&self.store, index, &miner.title, began, Err(PollError::Spawn(error)))).ok()
     }
 }
 
@@ -277,7 +276,6 @@ impl Poller {
 struct Room {
     bytes: Vec<u8>,
     memory: Memory,
-    replaced: Option<Arc<Reading>>,
 }
 
 /// Most rooms that wait for a poll, and the most that reply and values of one may take: twice what a Nano 3S needs. A reading
@@ -314,40 +312,32 @@ fn poll(room: &mut Room, client: &Client, request: Request, timeout: Duration) -
     let (reply, is_whole) = client.exchange_in(&mut room.bytes, request, timeout)?;
     let memory = take(&mut room.memory);
     let reply = Reply::parse_in(memory, &KEYS, reply, request, is_whole).inspect_err(|_| client.forget_address())?;
-    let collected = collect_in(room.replaced.take(), &reply);
+    let collected = collect(&reply);
     room.memory = reply.into_memory();
     Ok(collected)
 }
 
-/// Records a poll's outcome and tells the log what has changed. The reading that it replaces.
-fn record(
-    store: &Store,
-    index: usize,
-    title: &str,
-    began: Instant,
-    outcome: Result<Collected, PollError>,
-) -> Option<Arc<Reading>> {
+/// Records a poll's outcome, and logs what has changed.
+fn record(store: &Store, index: usize, title: &str, began: Instant, outcome: Result<Collected, PollError>) {
     let failure = outcome.as_ref().err().map(ToString::to_string);
-    let (change, replaced) = store.record(index, began, outcome);
-    match (change, failure) {
+    match (store.record(index, began, outcome), failure) {
         (Change::None, None) => log::debug!("{title} answered within {:.3} s", began.elapsed().as_secs_f64()),
         (Change::None, Some(failure)) => log::debug!("{title} is still down: {failure}"),
         (_, None) => {
-            let info = store.miner(index).and_then(|miner| miner.info).unwrap_or_default();
-            log::info!("{title} is up: {}", describe(&info));
+            let identity = store.miner(index).and_then(|miner| miner.identity).unwrap_or_default();
+            log::info!("{title} is up: {}", describe(&identity));
         }
         (_, Some(failure)) => log::warn!("{title} is down: {failure}"),
     }
-    replaced
 }
 
 /// Model and firmware, for the log. The miner sent them, so control characters are shown, not obeyed.
-fn describe(info: &Info) -> String {
-    let [model, product, firmware, cgminer, ..] = info.all();
-    match [model, product, cgminer].into_iter().find(|text| !text.is_empty()) {
-        Some(name) if firmware.is_empty() => name.escape_debug().to_string(),
-        Some(name) => format!("{}, firmware {}", name.escape_debug(), firmware.escape_debug()),
-        None => "it does not say what it is".to_owned(),
+fn describe(identity: &Identity) -> String {
+    let Identity { model, prod, cgminer, firmware, .. } = identity;
+    match (model.as_ref().or(prod.as_ref()).or(cgminer.as_ref()), firmware) {
+        (Some(name), None) => name.escape_debug().to_string(),
+        (Some(name), Some(firmware)) => format!("{}, firmware {}", name.escape_debug(), firmware.escape_debug()),
+        (None, _) => "it does not say what it is".to_owned(),
     }
 }
 

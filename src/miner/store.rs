@@ -16,10 +16,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::cgminer::error::{ErrorKind, PollError};
 use crate::config::{Target, Tariff};
-use crate::metrics::catalogue::Poll;
-use crate::miner::collect::{Collected, Info, Reading};
+use crate::metrics::catalogue::PollValues;
 use crate::miner::energy::Meter;
-use crate::miner::history::History;
+use crate::miner::history::{History, Moment};
+use crate::miner::reading::{Collected, Identity, Reading};
 
 /// What is known of one miner. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub struct Miner {
     /// Where it is.
     pub target: Arc<Target>,
     /// Who it said it was, at its last successful poll.
-    pub info: Option<Arc<Info>>,
+    pub identity: Option<Arc<Identity>>,
     /// What its last poll yielded; none if that failed.
     pub reading: Option<Arc<Reading>>,
     /// When its last successful poll ended.
@@ -80,7 +80,7 @@ impl Miner {
     fn new(target: Target, started: Instant) -> Self {
         Miner {
             target: Arc::new(target),
-            info: None,
+            identity: None,
             reading: None,
             success: None,
             duration: None,
@@ -108,27 +108,34 @@ impl Miner {
         if self.is_up() { Duration::ZERO } else { now.saturating_duration_since(since) }
     }
 
-    /// Hash rate in TH/s and temperature in °C over the last hour, oldest first.
-    pub fn last_hour(&self, now: Instant) -> impl ExactSizeIterator<Item = (Option<f32>, Option<f32>)> {
-        self.history.points(now.saturating_duration_since(self.started))
+    /// The last hour, oldest first.
+    pub fn last_hour(&self, now: Instant) -> impl ExactSizeIterator<Item = Moment> {
+        self.history.moments(now.saturating_duration_since(self.started))
     }
 
-    /// A value of the table `POLL`. Before the first poll only the state and the counters have one.
-    pub fn value(&self, source: Poll, now: Instant) -> Option<f64> {
+    /// The values of the table `POLL`. Before the first poll only the state and the counters have one.
+    pub fn poll_values(&self, now: Instant) -> PollValues {
         let count = |count: u64| Some(count as f64);
-        match source {
-            Poll::Up => count(u64::from(self.is_up())),
-            Poll::LastSuccess => self.duration.map(|_| self.success.map_or(0.0, |(_, at)| seconds(unix(at)))),
-            Poll::DownFor => self.duration.map(|_| seconds(self.down_for(now))),
-            Poll::Duration => self.duration.map(seconds),
-            Poll::Errors => count(self.errors.iter().sum()),
-            Poll::ErrorsOf(kind) => count(self.errors_of(kind)),
-            Poll::Changes => count(self.ups + self.downs),
-            Poll::Ups => count(self.ups),
-            Poll::Downs => count(self.downs),
-            Poll::Skipped => count(self.skipped),
-            Poll::Dropped => count(self.dropped),
-            Poll::Energy => self.meter.joules(),
+        let errors = |kind| count(self.errors_of(kind));
+        let is_polled = self.duration.is_some();
+        let last_success = self.success.map_or(0.0, |(_, at)| seconds(unix(at)));
+        PollValues {
+            up: count(u64::from(self.is_up())),
+            last_scrape_timestamp_seconds: is_polled.then_some(last_success),
+            down_duration_seconds: is_polled.then(|| seconds(self.down_for(now))),
+            scrape_duration_seconds: self.duration.map(seconds),
+            scrape_errors_total: count(self.errors.iter().sum()),
+            scrape_errors_timeout_total: errors(ErrorKind::Timeout),
+            scrape_errors_connection_refused_total: errors(ErrorKind::ConnectionRefused),
+            scrape_errors_network_total: errors(ErrorKind::Network),
+            scrape_errors_parse_total: errors(ErrorKind::Parse),
+            scrape_errors_other_total: errors(ErrorKind::Other),
+            status_changes_total: count(self.ups + self.downs),
+            status_ups_total: count(self.ups),
+            status_downs_total: count(self.downs),
+            polls_skipped_total: count(self.skipped),
+            series_dropped_total: count(self.dropped),
+            energy_joules_total: self.meter.joules(),
         }
     }
 
@@ -137,59 +144,63 @@ impl Miner {
         self.errors.iter().zip(ErrorKind::ALL).find(|(_, of)| *of == kind).map_or(0, |(count, _)| *count)
     }
 
-    fn record(
-        &mut self,
-        (began, now, at): (Instant, Instant, SystemTime),
-        outcome: Result<Collected, PollError>,
-        gap_max: Duration,
-        price: f64,
-    ) -> (Change, Option<Arc<Reading>>) {
-        let is_first = self.duration.is_none();
-        let was_up = self.is_up();
-        let replaced = self.reading.take();
-        self.duration = Some(now.saturating_duration_since(began));
-        match outcome {
-            Ok((info, reading)) => {
-                self.meter.measure(now, reading.watts, gap_max, price);
+    fn record(&mut self, poll: &Poll, outcome: Result<Collected, PollError>) -> Change {
+        let Poll { began, ended, at, gap_max, price } = *poll;
+        let (is_first, was_up) = (self.duration.is_none(), self.is_up());
+        self.duration = Some(ended.saturating_duration_since(began));
+        self.reading = match outcome {
+            Ok(Collected { identity, reading }) => {
                 self.dropped += reading.dropped;
-                self.info = Some(info);
-                self.reading = Some(reading);
-                self.success = Some((now, at));
+                self.identity = Some(identity);
+                self.success = Some((ended, at));
+                Some(reading)
             }
             Err(error) => {
-                self.meter.measure(now, None, gap_max, price);
-                let kind = error.kind();
-                self.errors
-                    .iter_mut()
-                    .zip(ErrorKind::ALL)
-                    .filter(|(_, of)| *of == kind)
-                    .for_each(|(count, _)| *count += 1);
-                self.failure = Some(Arc::new(Failure { kind, text: error.to_string(), at }));
+                self.fail(&error, at);
+                None
             }
-        }
-        let seen = self.reading.as_ref().map(|reading| (reading.terahashes(), reading.hottest_chip()));
-        let (terahashes, celsius) = seen.unwrap_or_default();
+        };
+        let reading = self.reading.as_deref();
+        let watts = reading.and_then(|reading| reading.miner.power_watts);
+        self.meter.measure(ended, watts, gap_max, price);
+        let moment = reading.map(|reading| (reading.terahashes(), reading.hottest_chip()));
+        let (terahashes, celsius) = moment.unwrap_or_default();
+        let since_start = ended.saturating_duration_since(self.started);
         // A copy is made only while a page holds the last one.
-        Arc::make_mut(&mut self.history).note(
-            now.saturating_duration_since(self.started),
-            gap_max,
-            terahashes,
-            celsius,
-        );
+        Arc::make_mut(&mut self.history).note(since_start, gap_max, terahashes, celsius);
+        self.transition(is_first, was_up, ended)
+    }
+
+    fn fail(&mut self, error: &PollError, at: SystemTime) {
+        let kind = error.kind();
+        self.errors.iter_mut().zip(ErrorKind::ALL).filter(|(_, of)| *of == kind).for_each(|(count, _)| *count += 1);
+        self.failure = Some(Arc::new(Failure { kind, text: error.to_string(), at }));
+    }
+
+    /// What the poll did to the miner's state. The first one finds the state and changes nothing.
+    fn transition(&mut self, is_first: bool, was_up: bool, ended: Instant) -> Change {
         let is_up = self.is_up();
-        if is_first || is_up != was_up {
-            self.since = Some(now);
+        if is_up == was_up && !is_first {
+            return Change::None;
         }
-        if !is_first && is_up != was_up {
+        self.since = Some(ended);
+        if !is_first {
             *(if is_up { &mut self.ups } else { &mut self.downs }) += 1;
         }
-        let change = match (is_first || is_up != was_up, is_up) {
-            (false, _) => Change::None,
-            (true, true) => Change::Up,
-            (true, false) => Change::Down,
-        };
-        (change, replaced)
+        if is_up { Change::Up } else { Change::Down }
     }
+}
+
+/// A poll that has ended, and what its measurements need.
+struct Poll {
+    began: Instant,
+    ended: Instant,
+    /// When it ended, on the wall.
+    at: SystemTime,
+    /// Measurements further apart are not joined.
+    gap_max: Duration,
+    /// Price of a kWh, if one is set.
+    price: Option<f64>,
 }
 
 /// Time since 1970; a clock that stands before it has not been set yet.
@@ -229,16 +240,11 @@ impl Store {
         Store { miners, cycle: RwLock::default(), started, interval, tariff }
     }
 
-    /// Takes in a poll that began then and has just ended. With what has changed it gives back the reading that is replaced.
-    pub fn record(
-        &self,
-        index: usize,
-        began: Instant,
-        outcome: Result<Collected, PollError>,
-    ) -> (Change, Option<Arc<Reading>>) {
-        let (gap_max, times) = (self.interval * 3, (began, Instant::now(), SystemTime::now()));
-        let price = self.price_now().unwrap_or(0.0);
-        self.change(index, |miner| miner.record(times, outcome, gap_max, price)).unwrap_or((Change::None, None))
+    /// Takes in a poll that began then and has just ended.
+    pub fn record(&self, index: usize, began: Instant, outcome: Result<Collected, PollError>) -> Change {
+        let (ended, at, gap_max) = (Instant::now(), SystemTime::now(), self.interval * 3);
+        let poll = Poll { began, ended, at, gap_max, price: self.price_now() };
+        self.change(index, |miner| miner.record(&poll, outcome)).unwrap_or(Change::None)
     }
 
     /// The price of a kWh at this moment, if one is set.
@@ -298,8 +304,8 @@ mod tests {
     use super::*;
     use crate::cgminer::error::Phase;
     use crate::cgminer::reply::{Reply, Request};
-    use crate::metrics::keys::KEYS;
-    use crate::miner::collect::collect;
+    use crate::metrics::KEYS;
+    use crate::miner::collect;
 
     const REPLY: &str = "CMD=version|STATUS=S|VERSION,MODEL=Q|CMD=summary|STATUS=S|SUMMARY,Elapsed=1|\
                          CMD=stats|STATUS=S|CMD=pools|STATUS=E,Code=8|";
@@ -309,68 +315,61 @@ mod tests {
     }
 
     fn succeed(store: &Store) -> Change {
-        store
-            .record(
-                0,
-                Instant::now(),
-                Ok(collect(&Reply::parse(&KEYS, REPLY.as_bytes(), Request::Standard, true).unwrap())),
-            )
-            .0
+        let reply = Reply::parse(&KEYS, REPLY.as_bytes(), Request::Standard, true).unwrap();
+        store.record(0, Instant::now(), Ok(collect(&reply)))
     }
 
     fn fail(store: &Store) -> Change {
-        store.record(0, Instant::now(), Err(PollError::Timeout(Phase::Connect, Duration::from_secs(5)))).0
+        store.record(0, Instant::now(), Err(PollError::Timeout(Phase::Connect, Duration::from_secs(5))))
     }
 
-    fn values(store: &Store) -> Vec<(Poll, f64)> {
-        use Poll::{Changes, DownFor, Downs, Errors, LastSuccess, Skipped, Up, Ups};
-        let miner = store.miners().remove(0);
-        let now = Instant::now();
-        let sources =
-            [Up, Errors, Poll::ErrorsOf(ErrorKind::Timeout), Poll::ErrorsOf(ErrorKind::Parse), Changes, Ups, Downs];
-        let mut values: Vec<_> =
-            sources.into_iter().map(|source| (source, miner.value(source, now).unwrap())).collect();
-        values.extend([LastSuccess, DownFor, Skipped].map(|source| (source, miner.value(source, now).unwrap_or(-1.0))));
-        values
-    }
-
-    fn of(values: &[(Poll, f64)], source: Poll) -> f64 {
-        values.iter().find(|(of, _)| *of == source).unwrap().1
+    fn values(store: &Store) -> PollValues {
+        store.miners()[0].poll_values(Instant::now())
     }
 
     #[test]
     fn before_the_first_poll() {
         let values = values(&store());
-        assert_eq!(of(&values, Poll::LastSuccess), -1.0);
-        assert_eq!(of(&values, Poll::DownFor), -1.0);
-        assert!(values.iter().all(|(_, value)| *value <= 0.0));
+        let nothing = PollValues {
+            last_scrape_timestamp_seconds: None,
+            down_duration_seconds: None,
+            scrape_duration_seconds: None,
+            energy_joules_total: None,
+            ..PollValues::of(|_| Some(0.0))
+        };
+        assert_eq!(values, nothing);
     }
 
     #[test]
     fn transitions_and_counters() {
         let store = store();
-        assert_eq!((fail(&store), fail(&store)), (Change::Down, Change::None), "the first poll tells the state");
+        assert_eq!((fail(&store), fail(&store)), (Change::Down, Change::None), "the first poll finds the state");
         let down = values(&store);
-        assert_eq!(of(&down, Poll::LastSuccess), 0.0);
-        assert!(of(&down, Poll::DownFor) > 0.0, "down since the start");
-        assert_eq!((of(&down, Poll::Changes), of(&down, Poll::Errors)), (0.0, 2.0), "and is no transition");
+        assert_eq!(down.last_scrape_timestamp_seconds, Some(0.0));
+        assert!(down.down_duration_seconds > Some(0.0), "down since the start");
+        assert_eq!(
+            (down.status_changes_total, down.scrape_errors_total),
+            (Some(0.0), Some(2.0)),
+            "and is no transition"
+        );
         assert_eq!((succeed(&store), succeed(&store), fail(&store)), (Change::Up, Change::None, Change::Down));
         store.skip(0);
-        let values = values(&store);
-        for (source, value) in [
-            (Poll::Up, 0.0),
-            (Poll::Changes, 2.0),
-            (Poll::Ups, 1.0),
-            (Poll::Downs, 1.0),
-            (Poll::Errors, 3.0),
-            (Poll::ErrorsOf(ErrorKind::Timeout), 3.0),
-            (Poll::ErrorsOf(ErrorKind::Parse), 0.0),
-            (Poll::Skipped, 1.0),
-        ] {
-            assert_eq!(of(&values, source), value, "{source:?}");
-        }
+        let after = values(&store);
+        let expected = PollValues {
+            up: Some(0.0),
+            scrape_errors_total: Some(3.0),
+            scrape_errors_timeout_total: Some(3.0),
+            scrape_errors_parse_total: Some(0.0),
+            status_changes_total: Some(2.0),
+            status_ups_total: Some(1.0),
+            status_downs_total: Some(1.0),
+            polls_skipped_total: Some(1.0),
+            ..after
+        };
+        assert_eq!(after, expected);
         let miner = store.miners().remove(0);
-        assert!(miner.reading.is_none() && miner.info.is_some_and(|info| info.all()[0] == "Q"), "who it is stays");
+        assert!(miner.reading.is_none(), "it is down");
+        assert_eq!(miner.identity.unwrap().model.as_deref(), Some("Q"), "who it is stays");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! range that chips have. Strokes and colours come from the style sheet; `preserveAspectRatio="none"` lets a curve fill
 //! whatever room it has.
 
+use crate::miner::Moment;
 use crate::site::html::Html;
 
 /// Size of the drawing, in units of its own.
@@ -19,9 +20,6 @@ const ALONE: f32 = 1.1;
 /// See [`ALONE`].
 const BESIDE: f32 = 1.7;
 
-/// A point: TH/s and °C.
-pub type Point = (Option<f32>, Option<f32>);
-
 /// What a chart draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Curve {
@@ -32,33 +30,33 @@ pub enum Curve {
 }
 
 impl Curve {
-    fn of(self, point: Point) -> Option<f32> {
+    fn of(self, moment: Moment) -> Option<f32> {
         match self {
-            Self::Rate => point.0,
-            Self::Heat => point.1,
+            Self::Rate => moment.terahashes,
+            Self::Heat => moment.celsius,
         }
     }
 
-    /// Least and greatest value of the points; none if there is none.
-    pub fn range(self, points: &[Point]) -> Option<(f32, f32)> {
-        let mut values = points.iter().filter_map(|point| self.of(*point));
+    /// Least and greatest value of the moments; none if there is none.
+    pub fn range(self, moments: &[Moment]) -> Option<(f32, f32)> {
+        let mut values = moments.iter().filter_map(|moment| self.of(*moment));
         let first = values.next()?;
         Some(values.fold((first, first), |(least, most), value| (least.min(value), most.max(value))))
     }
 }
 
 /// Draws the curves into one picture that a screen reader reads as `label`.
-pub fn draw(html: &mut Html, points: &[Point], curves: &[Curve], label: &str) {
+pub fn draw(html: &mut Html, moments: &[Moment], curves: &[Curve], label: &str) {
     html.raw("<svg class=\"curve\" role=\"img\" viewBox=\"0 0 178 40\" preserveAspectRatio=\"none\" aria-label=\"");
     html.text(label).raw("\">");
     for curve in curves {
-        let Some((_, most)) = curve.range(points) else { continue };
+        let Some((_, most)) = curve.range(moments) else { continue };
         let scale = match curve {
             Curve::Rate if most > 0.0 => (0.0, most * if curves.len() > 1 { BESIDE } else { ALONE }),
             Curve::Rate => (0.0, 1.0),
             Curve::Heat => CELSIUS,
         };
-        for run in runs(points, *curve, scale) {
+        for run in runs(moments, *curve, scale) {
             let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
             if *curve == Curve::Rate {
                 html.raw("<path class=\"area\" d=\"");
@@ -75,14 +73,14 @@ pub fn draw(html: &mut Html, points: &[Point], curves: &[Curve], label: &str) {
     html.raw("</svg>");
 }
 
-/// The points without gaps between them, as coordinates. Whole pixels are enough across, tenths up and down.
-fn runs(points: &[Point], curve: Curve, (least, most): (f32, f32)) -> Vec<Vec<(f32, f32)>> {
-    let step = WIDTH / points.len().saturating_sub(1).max(1) as f32;
-    let place = |(at, point): (usize, &Point)| {
-        let share = ((curve.of(*point)? - least) / (most - least)).clamp(0.0, 1.0);
+/// The moments without gaps between them, as coordinates. Whole pixels are enough across, tenths up and down.
+fn runs(moments: &[Moment], curve: Curve, (least, most): (f32, f32)) -> Vec<Vec<(f32, f32)>> {
+    let step = WIDTH / moments.len().saturating_sub(1).max(1) as f32;
+    let place = |(at, moment): (usize, &Moment)| {
+        let share = ((curve.of(*moment)? - least) / (most - least)).clamp(0.0, 1.0);
         Some(((at as f32 * step).round(), ((HEIGHT - 1.0 - share * (HEIGHT - 2.0)) * 10.0).round() / 10.0))
     };
-    let places: Vec<_> = points.iter().enumerate().map(place).collect();
+    let places: Vec<_> = moments.iter().enumerate().map(place).collect();
     places
         .split(Option::is_none)
         .filter(|run| !run.is_empty())
@@ -100,10 +98,14 @@ fn line(html: &mut Html, run: &[(f32, f32)], first: &'static str) {
 mod tests {
     use super::*;
 
-    fn svg(points: &[Point]) -> String {
+    fn svg(points: &[(Option<f32>, Option<f32>)]) -> String {
         let mut html = Html::default();
-        draw(&mut html, points, &[Curve::Rate, Curve::Heat], "a<b");
+        draw(&mut html, &moments(points), &[Curve::Rate, Curve::Heat], "a<b");
         html.into_text()
+    }
+
+    fn moments(points: &[(Option<f32>, Option<f32>)]) -> Vec<Moment> {
+        points.iter().map(|(terahashes, celsius)| Moment { terahashes: *terahashes, celsius: *celsius }).collect()
     }
 
     #[test]
@@ -115,6 +117,9 @@ mod tests {
         assert!(text.contains("class=\"heat\" d=\"M59 16.5h.1\""), "{text}");
         assert!(!svg(&[]).contains("path") && !svg(&[(None, None)]).contains("path"));
         assert!(svg(&[(Some(0.0), None)]).contains("M0 39h.1"));
-        assert_eq!(Curve::Rate.range(&[(Some(3.0), None), (None, None), (Some(1.0), None)]), Some((1.0, 3.0)));
+        assert_eq!(
+            Curve::Rate.range(&moments(&[(Some(3.0), None), (None, None), (Some(1.0), None)])),
+            Some((1.0, 3.0))
+        );
     }
 }

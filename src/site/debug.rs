@@ -6,9 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::cgminer::error::ErrorKind;
 use crate::config::Config;
-use crate::metrics::catalogue::Poll;
-use crate::miner::collect::info_labels;
-use crate::miner::store::{Miner, Store};
+use crate::metrics::catalogue::IDENTITY;
+use crate::miner::{Miner, Store};
 use crate::site::metrics_page::VERSION;
 use crate::timestamp::rfc3339;
 
@@ -31,14 +30,15 @@ pub fn document(config: &Config, store: &Store) -> Value {
 }
 
 fn one(miner: &Miner, now: Instant) -> Value {
-    let seconds = |source| miner.value(source, now);
-    let info = miner.info.as_ref().map(|info| {
-        let labels = info_labels(info).map(|(label, value)| (label.to_owned(), value.into()));
+    let poll = miner.poll_values(now);
+    let identity = miner.identity.as_deref().map(|identity| {
+        let texts = identity.clone().into_array().map(Option::unwrap_or_default);
+        let labels = IDENTITY.iter().zip(texts).map(|(label, text)| (label.name.to_owned(), text.into()));
         labels.collect::<Map<String, Value>>()
     });
     let reading = miner.reading.as_ref().map(|reading| {
         json!({
-            "values": reading.miner.iter().flatten().count(),
+            "values": reading.miner.into_array().iter().flatten().count(),
             "boards": reading.boards.len(),
             "fans": reading.fans.len(),
             "chips": reading.chips.len(),
@@ -52,10 +52,10 @@ fn one(miner: &Miner, now: Instant) -> Value {
         "host": miner.target.host,
         "port": miner.target.port,
         "up": miner.is_up(),
-        "down_seconds": seconds(Poll::DownFor),
+        "down_seconds": poll.down_duration_seconds,
         "last_success": miner.success.map(|(_, at)| rfc3339(at)),
         "last_success_seconds_ago": miner.success.map(|(at, _)| now.saturating_duration_since(at).as_secs_f64()),
-        "last_poll_took_seconds": seconds(Poll::Duration),
+        "last_poll_took_seconds": poll.scrape_duration_seconds,
         "last_error": miner.failure.as_ref().map(|failure| json!({
             "kind": failure.kind.name(), "text": failure.text, "at": rfc3339(failure.at),
         })),
@@ -65,7 +65,7 @@ fn one(miner: &Miner, now: Instant) -> Value {
         "skipped": miner.skipped,
         "dropped_series": miner.dropped,
         "energy_joules": miner.meter.joules(),
-        "info": info,
+        "info": identity,
         "reading": reading,
     })
 }

@@ -9,8 +9,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::miner::store::Miner;
-use crate::site::chart::{self, Curve, Point};
+use crate::miner::{Identity, Miner, Moment};
+use crate::site::chart::{self, Curve};
 use crate::site::html::Html;
 use crate::site::metrics_page::VERSION;
 use crate::site::summary::{Figure, Glance, State, Time, warmth};
@@ -260,8 +260,8 @@ fn row(html: &mut Html, view: &View<'_>, miner: &Miner, glance: &Glance, has_wif
     if miner.target.name.is_some() {
         html.raw(" <small>").text(&miner.target.label).raw("</small>");
     }
-    if let Some([model, _, firmware, ..]) = miner.info.as_ref().map(|info| info.all()) {
-        html.raw("<small>").text(model).raw(" · ").text(firmware).raw("</small>");
+    if let Some(Identity { model, firmware, .. }) = miner.identity.as_deref() {
+        html.raw("<small>").text(stated(model.as_ref())).raw(" · ").text(stated(firmware.as_ref())).raw("</small>");
     }
     html.raw("</th><td role=\"cell\" class=\"s w\" data-l=\"State\">");
     state(html, glance);
@@ -273,8 +273,8 @@ fn row(html: &mut Html, view: &View<'_>, miner: &Miner, glance: &Glance, has_wif
     let average = Figure(glance.average, "TH/s");
     two(html, "n", "Hash rate", Figure(glance.terahashes, "TH/s"), glance.average.map(|_| format!("mean {average}")));
     html.raw("<td role=\"cell\" class=\"c\" data-l=\"Last hour\">");
-    let points: Vec<Point> = miner.last_hour(view.now).collect();
-    chart::draw(html, &points, &[Curve::Rate, Curve::Heat], &in_words(&points));
+    let moments: Vec<Moment> = miner.last_hour(view.now).collect();
+    chart::draw(html, &moments, &[Curve::Rate, Curve::Heat], &in_words(&moments));
     html.raw("</td>");
     chips(html, glance);
     two(html, "n", "Fan", Figure(glance.fan, "rpm"), glance.duty.map(|duty| format!("{duty:.0}%")));
@@ -348,10 +348,15 @@ fn short(url: &str) -> &str {
     url.split('#').next().unwrap_or(url).trim_end_matches('/')
 }
 
+/// A text of the miner; nothing where it says none.
+pub fn stated(text: Option<&String>) -> &str {
+    text.map_or("", String::as_str)
+}
+
 /// The curve for those who do not see it.
-pub fn in_words(points: &[Point]) -> String {
+pub fn in_words(moments: &[Moment]) -> String {
     let range = |curve: Curve, unit: &'static str| {
-        let (least, most) = curve.range(points)?;
+        let (least, most) = curve.range(moments)?;
         Some(format!("{} to {}", Figure(Some(least.into()), unit), Figure(Some(most.into()), unit)))
     };
     match (range(Curve::Rate, "TH/s"), range(Curve::Heat, "°C")) {

@@ -15,13 +15,13 @@ use std::time::{Duration, Instant};
 use crate::exposition::buffer::Buffer;
 use crate::exposition::writer::{Family, Labels, Part, Stock, Writer};
 use crate::http::{self, Body};
+use crate::metrics::Row;
 use crate::metrics::catalogue::{
     BOARD, CHIP, CYCLE_DURATION, ELECTRICITY_PRICE, ENERGY_COST, EXPORTER_INFO, FAN_RPM, HTTP_CONNECTIONS,
-    HTTP_REQUESTS, INFO, MINER, MINER_NAME, POLL, POOL, POOL_LABELS, POOL_STATE, POSITIONS, PROCESS, Process, Row,
-    STATES, SYSTEM_STATE, TEMP_BOARD,
+    HTTP_REQUESTS, IDENTITY, INFO, MINER, MINER_NAME, POLL, POOL, POOL_LABELS, POOL_STATE, POSITIONS, PROCESS,
+    ProcessValues, SYSTEM_STATE, TEMP_BOARD,
 };
-use crate::miner::collect::{PoolReading, Reading, info_labels};
-use crate::miner::store::Miner;
+use crate::miner::{Miner, MinerState, PoolReading, Reading};
 use crate::process::Usage;
 
 /// This program's version.
@@ -91,18 +91,6 @@ struct Labelled<'v> {
     labels: Labels,
     miner: &'v Miner,
 }
-
-/// By the number of a state, the values of all states.
-#[expect(clippy::indexing_slicing, reason = "computed while it is compiled")]
-const IN_STATE: [[Option<f64>; STATES.len()]; STATES.len()] = {
-    let mut all = [[Some(0.0); STATES.len()]; STATES.len()];
-    let mut state = 0;
-    while state < STATES.len() {
-        all[state][state] = Some(1.0);
-        state += 1;
-    }
-    all
-};
 
 /// Makes the page of `/metrics`.
 pub fn page(view: &View<'_>) -> Page {
@@ -184,23 +172,24 @@ impl Builder {
     }
 
     /// Adds families of which a miner has several samples, told apart by a label of this name with these values in turn.
-    fn parts<'v, S, P: 'v>(
+    fn parts<'v, S, I, const N: usize>(
         &mut self,
-        rows: &[Row<S>],
+        rows: &[Row<S>; N],
         miners: &[(Part, &'v Reading)],
         name: &str,
         texts: impl Iterator<Item = String>,
-        parts: impl Fn(&'v Reading) -> &'v [P],
-        values: impl Fn(&'v P) -> &'v [Option<f64>],
-    ) {
-        let counts = || miners.iter().map(|(_, reading)| parts(reading).len());
-        let most = counts().max().unwrap_or(0);
+        parts: impl Fn(&'v Reading) -> I,
+    ) where
+        I: Iterator<Item = [Option<f64>; N]>,
+    {
+        let counts: Vec<_> = miners.iter().map(|(_, reading)| parts(reading).count()).collect();
+        let most = counts.iter().copied().max().unwrap_or(0);
         let numbered: Vec<_> = texts.take(most).map(|text| self.page.stock.part(name, &text)).collect();
-        let mut labels = Vec::with_capacity(counts().sum());
-        for ((ip, _), count) in miners.iter().zip(counts()) {
+        let mut labels = Vec::with_capacity(counts.iter().sum());
+        for ((ip, _), count) in miners.iter().zip(counts) {
             labels.extend(numbered.iter().take(count).map(|part| self.page.stock.labels(&[*ip, *part], [])));
         }
-        self.table(rows, labels, miners.iter().flat_map(|(_, reading)| parts(reading)).map(values));
+        self.table(rows, labels, miners.iter().flat_map(|(_, reading)| parts(reading)));
     }
 
     /// Adds the families that are about miners.
@@ -211,22 +200,27 @@ impl Builder {
             Labelled { ip, labels: stock.labels(&[ip], []), miner }
         };
         let miners: Vec<_> = view.miners.iter().map(entry).collect();
-        let value = |miner: &Miner, row: usize| POLL.get(row).and_then(|row| miner.value(row.source, view.now));
-        let polls =
-            view.miners.iter().map(|miner| std::array::from_fn::<_, { POLL.len() }, _>(|row| value(miner, row)));
-        self.table(POLL, miners.iter().map(|entry| entry.labels), polls);
+        let polls = view.miners.iter().map(|miner| miner.poll_values(view.now).into_array());
+        self.table(&POLL, miners.iter().map(|entry| entry.labels), polls);
         let currency = view.price.map(|(currency, _)| self.page.stock.part("currency", currency));
         self.each(&ENERGY_COST, &miners, |stock, Labelled { ip, miner, .. }| {
             Some((stock.labels(&[*ip, currency?], []), miner.meter.cost()?))
         });
         self.each(&INFO, &miners, |stock, Labelled { ip, miner, .. }| {
-            Some((stock.labels(&[*ip], info_labels(miner.info.as_ref()?)), 1.0))
+            let texts = miner.identity.as_deref()?.clone().into_array();
+            let labels =
+                IDENTITY.iter().zip(&texts).map(|(label, text)| (label.name, text.as_deref().unwrap_or_default()));
+            Some((stock.labels(&[*ip], labels), 1.0))
         });
         self.each(&MINER_NAME, &miners, |stock, Labelled { ip, miner, .. }| {
             Some((stock.labels(&[*ip], [("name", miner.target.name.as_deref()?)]), 1.0))
         });
         let read = || miners.iter().filter_map(|entry| Some((entry, entry.miner.reading.as_deref()?)));
-        self.table(MINER, read().map(|(entry, _)| entry.labels), read().map(|(_, reading)| reading.miner));
+        self.table(
+            &MINER,
+            read().map(|(entry, _)| entry.labels),
+            read().map(|(_, reading)| reading.miner.into_array()),
+        );
         let read: Vec<_> = read().map(|(entry, reading)| (entry.ip, reading)).collect();
         self.details(&read, view.chips);
         self.pools(&read);
@@ -234,19 +228,21 @@ impl Builder {
 
     /// Adds those of which a miner has a sample a state, board, fan, sensor or chip.
     fn details<'v>(&mut self, read: &[(Part, &'v Reading)], with_chips: bool) {
-        let states = STATES.into_iter().map(str::to_owned);
-        let is_in = |reading: &'v Reading| reading.state.and_then(|state| IN_STATE.get(state)).map_or(&[][..], |is| is);
-        self.parts(slice::from_ref(&SYSTEM_STATE), read, "state", states, is_in, slice::from_ref);
+        let states = MinerState::ALL.map(|state| state.name().to_owned()).into_iter();
+        self.parts(&[SYSTEM_STATE], read, "state", states, |reading| {
+            let is = |state| MinerState::ALL.map(|of| [Some(f64::from(u8::from(of == state)))]);
+            reading.state.map(is).into_iter().flatten()
+        });
         let boards = (0..).map(|board: usize| board.to_string());
-        self.parts(BOARD, read, "board", boards, |reading| &reading.boards, |board| board);
+        self.parts(&BOARD, read, "board", boards, |reading| reading.boards.iter().map(|board| board.into_array()));
         let fans = (1..).map(|fan: usize| fan.to_string());
-        self.parts(slice::from_ref(&FAN_RPM), read, "fan", fans, |reading| &reading.fans, slice::from_ref);
-        let positions = POSITIONS.into_iter().map(|(position, _)| position.to_owned());
-        let of_positions = |reading: &'v Reading| &reading.positions[..];
-        self.parts(slice::from_ref(&TEMP_BOARD), read, "position", positions, of_positions, slice::from_ref);
+        self.parts(&[FAN_RPM], read, "fan", fans, |reading| reading.fans.iter().map(|rpm| [*rpm]));
+        let positions = POSITIONS.map(|position| position.name.to_owned()).into_iter();
+        let air = |reading: &'v Reading| reading.air.into_array().map(|celsius| [celsius]).into_iter();
+        self.parts(&[TEMP_BOARD], read, "position", positions, air);
         if with_chips {
             let chips = (0..).map(|chip: usize| format!("{chip:03}"));
-            self.parts(CHIP, read, "chip", chips, |reading| &reading.chips, |chip| chip);
+            self.parts(&CHIP, read, "chip", chips, |reading| reading.chips.iter().map(|chip| chip.into_array()));
         }
     }
 
@@ -254,16 +250,15 @@ impl Builder {
     fn pools(&mut self, read: &[(Part, &Reading)]) {
         let pools = || read.iter().flat_map(|(ip, reading)| reading.pools.iter().map(|pool| (*ip, pool)));
         let all = |(ip, pool): (_, &PoolReading)| {
-            self.page.stock.labels(&[ip], POOL_LABELS.into_iter().zip(pool.labels.all()))
+            let texts = pool.labels().into_array();
+            self.page.stock.labels(&[ip], POOL_LABELS.into_iter().zip(texts.iter().map(AsRef::as_ref)))
         };
         let labels: Vec<_> = pools().map(all).collect();
-        self.table(POOL, labels, pools().map(|(_, pool)| pool.values));
-        let index = |(ip, pool): (_, &PoolReading)| {
-            let [index, ..] = pool.labels.all();
-            self.page.stock.labels(&[ip], [("pool_index", index)])
-        };
+        self.table(&POOL, labels, pools().map(|(_, pool)| pool.values.into_array()));
+        let index =
+            |(ip, pool): (_, &PoolReading)| self.page.stock.labels(&[ip], [("pool_index", &*pool.labels().pool_index)]);
         let labels: Vec<_> = pools().map(index).collect();
-        self.table(POOL_STATE, labels, pools().map(|(_, pool)| pool.state));
+        self.table(&POOL_STATE, labels, pools().map(|(_, pool)| pool.state.into_array()));
     }
 
     /// Adds those about the exporter and its process.
@@ -279,26 +274,21 @@ impl Builder {
         self.family(&CYCLE_DURATION, own.cycle.map(|took| (none, took.as_secs_f64())));
         self.family(&HTTP_CONNECTIONS, connections);
         self.family(&HTTP_REQUESTS, requests);
-        self.table(PROCESS, [none], [values_of(&own.process)]);
+        self.table(&PROCESS, [none], [values_of(&own.process).into_array()]);
     }
 }
 
-/// The values of the table `PROCESS`, in its order.
-fn values_of(usage: &Usage) -> [Option<f64>; PROCESS.len()] {
+fn values_of(usage: &Usage) -> ProcessValues {
     let count = |files: usize| files as f64;
-    let mut values = [None; PROCESS.len()];
-    for (value, row) in values.iter_mut().zip(PROCESS) {
-        *value = match row.source {
-            Process::Cpu => usage.cpu_seconds,
-            Process::Resident => usage.resident_bytes,
-            Process::Virtual => usage.virtual_bytes,
-            Process::OpenFds => usage.open_files.map(count),
-            Process::MaxFds => usage.open_files_max.map(count),
-            Process::StartTime => usage.start_unix_seconds,
-            Process::Threads => usage.threads,
-        };
+    ProcessValues {
+        cpu_seconds_total: usage.cpu_seconds,
+        resident_memory_bytes: usage.resident_bytes,
+        virtual_memory_bytes: usage.virtual_bytes,
+        open_fds: usage.open_files.map(count),
+        max_fds: usage.open_files_max.map(count),
+        start_time_seconds: usage.start_unix_seconds,
+        threads: usage.threads,
     }
-    values
 }
 
 /// Where the memory of an earlier page is. Nobody waits with the lock in hand.
@@ -420,9 +410,8 @@ mod tests {
     use crate::cgminer::error::PollError;
     use crate::cgminer::reply::{Reply, Request};
     use crate::config::Target;
-    use crate::metrics::keys::KEYS;
-    use crate::miner::collect::collect;
-    use crate::miner::store::Store;
+    use crate::metrics::KEYS;
+    use crate::miner::{Store, collect};
 
     fn fleet() -> Vec<Miner> {
         let targets: Vec<_> =
@@ -504,7 +493,7 @@ mod tests {
             start_unix_seconds: Some(6.0),
             threads: None,
         };
-        let values = PROCESS.iter().map(|row| row.name).zip(values_of(&process)).collect::<Vec<_>>();
+        let values = PROCESS.iter().map(|row| row.name).zip(values_of(&process).into_array()).collect::<Vec<_>>();
         let expected = [
             ("process_cpu_seconds_total", Some(1.0)),
             ("process_resident_memory_bytes", Some(2.0)),

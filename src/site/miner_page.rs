@@ -1,18 +1,16 @@
 //! The page of one miner at `/miner/<ip>`: all that is known of it, most important first, every value at the end.
 //!
-//! The list of every value is made of the catalogue, so it cannot lack one. See `status_page` for the rules of both pages.
+//! The list of every value is made of the catalogue, so it cannot lack one. See `fleet_page` for the rules of both pages.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use crate::cgminer::error::ErrorKind;
-use crate::metrics::catalogue::{
-    BOARD, Board, CHIP, Chip, List, MINER, Miner as Source, POLL, POOL, POSITIONS, Poll, Pool, Row, Stat,
-};
-use crate::metrics::psu::Quantity;
-use crate::miner::collect::{PoolReading, Reading, info_label, info_labels, value_of};
-use crate::miner::store::Miner;
-use crate::site::chart::{self, Curve, Point};
-use crate::site::fleet_page::{View, close, cost_of_day, in_words, note, open, state, total};
+use crate::metrics::Row;
+use crate::metrics::catalogue::{BOARD, BoardAir, ChipValues, IDENTITY, MINER, POLL, POOL};
+use crate::miner::{Identity, Miner, Moment, PoolReading, Reading};
+use crate::site::chart::{self, Curve};
+use crate::site::fleet_page::{View, close, cost_of_day, in_words, note, open, state, stated, total};
 use crate::site::html::Html;
 use crate::site::summary::{Figure, Glance, Time, reject_percent, warmth, work_mode};
 use crate::timestamp::rfc3339;
@@ -28,9 +26,9 @@ pub fn page(view: &View<'_>, miner: &Miner) -> String {
     open(&mut html, view, format_args!("{title}: {}", glance.state.word()));
     html.raw("<header><div><a href=\"/\">← all miners</a><h1>").text(title).raw("</h1>");
     html.raw("<span class=\"soft\">").text(&miner.target.host).raw(" port ").text(miner.target.port);
-    if let Some([model, prod, firmware, ..]) = miner.info.as_ref().map(|info| info.all()) {
-        let product = if prod.is_empty() { model } else { prod };
-        html.raw(" · ").text(product).raw(" · firmware ").text(firmware);
+    if let Some(Identity { model, prod, firmware, .. }) = miner.identity.as_deref() {
+        html.raw(" · ").text(stated(prod.as_ref().or(model.as_ref())));
+        html.raw(" · firmware ").text(stated(firmware.as_ref()));
     }
     html.raw("</span></div><div>");
     state(&mut html, &glance);
@@ -46,7 +44,8 @@ pub fn page(view: &View<'_>, miner: &Miner) -> String {
         chips(&mut html, reading, &glance);
         boards(&mut html, reading);
         pools(&mut html, reading);
-        facts(&mut html, miner, reading);
+        air_and_power(&mut html, reading);
+        work(&mut html, miner, reading);
     }
     identity(&mut html, miner);
     polls(&mut html, view, miner);
@@ -63,7 +62,7 @@ fn trouble(html: &mut Html, miner: &Miner, glance: &Glance) {
     if let Some((what, advice)) = note(miner, glance) {
         html.raw("<section class=\"notes\" aria-label=\"What is wrong\"><b class=\"bad\">").text(what);
         html.raw("</b><br>").raw(advice);
-        if miner.reading.is_none() && miner.info.is_some() {
+        if miner.reading.is_none() && miner.identity.is_some() {
             html.raw("<br><span class=\"soft\">While it does not answer its readings are gone; identity, energy and the last hour stay.</span>");
         }
         html.raw("</section>\n");
@@ -100,10 +99,10 @@ fn totals(html: &mut Html, view: &View<'_>, miner: &Miner, glance: &Glance) {
 }
 
 fn charts(html: &mut Html, view: &View<'_>, miner: &Miner) {
-    let points: Vec<Point> = miner.last_hour(view.now).collect();
+    let moments: Vec<Moment> = miner.last_hour(view.now).collect();
     html.raw("<div class=\"charts\">\n");
     for (curve, name, unit) in [(Curve::Rate, "Hash rate", "TH/s"), (Curve::Heat, "Hottest chip", "°C")] {
-        let range = curve.range(&points).map_or("nothing yet".to_owned(), |(least, most)| {
+        let range = curve.range(&moments).map_or("nothing yet".to_owned(), |(least, most)| {
             format!("{} to {}", Figure(Some(least.into()), unit), Figure(Some(most.into()), unit))
         });
         html.raw("<figure><figcaption><b>")
@@ -111,7 +110,7 @@ fn charts(html: &mut Html, view: &View<'_>, miner: &Miner) {
             .raw(", last hour</b><span>")
             .text(range)
             .raw("</span></figcaption>");
-        chart::draw(html, &points, &[curve], &in_words(&points));
+        chart::draw(html, &moments, &[curve], &in_words(&moments));
         html.raw("<div class=\"axis\" aria-hidden=\"true\"><span>1 h ago</span><span>30 min</span><span>now</span></div></figure>\n");
     }
     html.raw("</div>\n");
@@ -125,7 +124,7 @@ fn chips(html: &mut Html, reading: &Reading, glance: &Glance) {
     }
     let of_board = if count.is_multiple_of(boards) { count / boards } else { count };
     // A miner that does not tell its target still shows which chips stand out.
-    let middle = glance.target.or(reading.get(Source::Chips(List::Temp, Stat::Avg)));
+    let middle = glance.target.or(reading.miner.chip_temp_avg_celsius);
     html.raw("<h2>Chips</h2>\n<div class=\"card\">");
     for (board, chips) in reading.chips.chunks(of_board.max(1)).enumerate() {
         html.raw("<p class=\"scale\">");
@@ -147,15 +146,11 @@ fn chips(html: &mut Html, reading: &Reading, glance: &Glance) {
         html.raw("</p><ol class=\"").raw(if count > CHIPS_LARGE_MAX { "chips dense" } else { "chips" });
         html.raw("\" role=\"img\" aria-label=\"").text(chips_in_words(chips)).raw("\">");
         for (at, chip) in chips.iter().enumerate() {
-            let get = |source| value_of(CHIP, source, chip);
-            // A chip at 0 or less has no sensor yet.
-            let celsius = get(Chip::List(List::Temp)).filter(|celsius| *celsius > 0.0);
+            let celsius = measured(chip);
             html.raw("<li class=\"").raw(celsius.map_or("", |celsius| warmth(celsius, middle))).raw("\" title=\"chip ");
             html.text(board * of_board + at).raw(": ").text(Figure(celsius, "°C")).raw(", ");
-            html.text(Figure(get(Chip::Core), "V"))
-                .raw(", ")
-                .text(Figure(get(Chip::List(List::Work)), ""))
-                .raw(" nonces\">");
+            html.text(Figure(chip.core_volts, "V")).raw(", ");
+            html.text(Figure(chip.matching_work, "")).raw(" nonces\">");
             html.text(Figure(celsius, "")).raw("</li>");
         }
         html.raw("</ol>");
@@ -163,9 +158,13 @@ fn chips(html: &mut Html, reading: &Reading, glance: &Glance) {
     html.raw("</div>\n");
 }
 
-fn chips_in_words(chips: &[[Option<f64>; CHIP.len()]]) -> String {
-    let temps =
-        chips.iter().filter_map(|chip| value_of(CHIP, Chip::List(List::Temp), chip)).filter(|celsius| *celsius > 0.0);
+/// A chip's temperature. One at 0 or less has no sensor yet.
+fn measured(chip: &ChipValues) -> Option<f64> {
+    chip.temp_celsius.filter(|celsius| *celsius > 0.0)
+}
+
+fn chips_in_words(chips: &[ChipValues]) -> String {
+    let temps = chips.iter().filter_map(measured);
     let (least, most) =
         temps.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)));
     if least > most {
@@ -203,13 +202,12 @@ fn boards(html: &mut Html, reading: &Reading) {
     ];
     begin_table(html, "Hash boards", &columns);
     for (number, board) in reading.boards.iter().enumerate() {
-        let get = |source| value_of(BOARD, source, board);
         html.raw("<tr><th scope=\"row\">").text(number).raw("</th>");
-        number_cell(html, Figure(get(Board::Live("MGHS")).map(|rate| rate / 1e12), "TH/s"));
-        number_cell(html, Figure(get(Board::Temp("MTmax")), "°C"));
-        number_cell(html, Figure(get(Board::Temp("MTavg")), "°C"));
-        for key in ["MH", "CRC", "ECHU"] {
-            number_cell(html, Figure(get(Board::Item(key)), ""));
+        number_cell(html, Figure(board.hashrate_hashes_per_second.map(|rate| rate / 1e12), "TH/s"));
+        number_cell(html, Figure(board.temp_max_celsius, "°C"));
+        number_cell(html, Figure(board.temp_avg_celsius, "°C"));
+        for count in [board.hw_errors_total, board.crc_errors_total, board.error_code] {
+            number_cell(html, Figure(count, ""));
         }
         html.raw("</tr>\n");
     }
@@ -234,34 +232,28 @@ fn pools(html: &mut Html, reading: &Reading) {
     ];
     begin_table(html, "Pools, in the miner's order", &columns);
     for pool in &reading.pools {
-        let [index, url, priority, status, _] = pool.labels.all();
-        html.raw("<tr><th scope=\"row\" class=\"long\">")
-            .text(url)
-            .raw("<small>pool ")
-            .text(index)
-            .raw(", priority ")
-            .text(priority);
-        html.raw("</small></th><td>").text(status).raw("<small>").raw(in_use(pool)).raw("</small></td>");
-        let get = |key| pool.get(Pool::Field(key));
-        number_cell(html, Figure(get("Accepted"), ""));
-        let percent =
-            get("Accepted").zip(get("Rejected")).and_then(|(accepted, rejected)| reject_percent(accepted, rejected));
-        html.raw("<td class=\"n\">").text(Figure(get("Rejected"), ""));
-        html.raw("<small>").text(Figure(percent, "%")).raw("</small></td>");
-        number_cell(html, Figure(get("Stale"), ""));
-        number_cell(html, Figure(get("Stratum Difficulty"), ""));
-        number_cell(html, Figure(get("Best Share"), ""));
-        number_cell(
-            html,
-            Figure(get("Get Failures").zip(get("Remote Failures")).map(|(get, remote)| get + remote), ""),
-        );
-        html.raw("</tr>\n");
+        pool_row(html, pool);
     }
     html.raw("</tbody></table></div>\n");
 }
 
-fn in_use(pool: &PoolReading) -> &'static str {
-    if pool.state(Pool::Active) == Some(1.0) { "in use" } else { "standby" }
+fn pool_row(html: &mut Html, pool: &PoolReading) {
+    let values = &pool.values;
+    let (accepted, rejected) = (values.shares_accepted_total, values.shares_rejected_total);
+    html.raw("<tr><th scope=\"row\" class=\"long\">").text(stated(pool.url.as_ref()));
+    html.raw("<small>pool ").text(pool.index).raw(", priority ").text(stated(pool.priority.as_ref()));
+    html.raw("</small></th><td>").text(stated(pool.status.as_ref()));
+    html.raw("<small>").raw(if pool.is_active() { "in use" } else { "standby" }).raw("</small></td>");
+    number_cell(html, Figure(accepted, ""));
+    let percent = accepted.zip(rejected).and_then(|(accepted, rejected)| reject_percent(accepted, rejected));
+    html.raw("<td class=\"n\">").text(Figure(rejected, ""));
+    html.raw("<small>").text(Figure(percent, "%")).raw("</small></td>");
+    number_cell(html, Figure(values.stale_total, ""));
+    number_cell(html, Figure(values.stratum_difficulty, ""));
+    number_cell(html, Figure(values.best_share, ""));
+    let failures = values.get_failures_total.zip(values.remote_failures_total).map(|(get, remote)| get + remote);
+    number_cell(html, Figure(failures, ""));
+    html.raw("</tr>\n");
 }
 
 /// A name and its value.
@@ -275,95 +267,78 @@ fn list(html: &mut Html, title: &'static str, facts: &[Fact]) {
     html.raw("</dl></div>\n");
 }
 
-/// Air, fans, supply and work: what is in no table.
-fn facts(html: &mut Html, miner: &Miner, reading: &Reading) {
-    let figure = |source: Source, over: f64, unit: &'static str| {
-        reading.get(source).map_or(String::new(), |value| Figure(Some(value / over), unit).to_string())
-    };
-    // -273 stands for a sensor that is not there, 0 for one that rests.
-    let warm = |source| {
-        reading
-            .get(source)
-            .filter(|celsius| *celsius > 0.0)
-            .map_or(String::new(), |celsius| Figure(Some(celsius), "°C").to_string())
-    };
-    let fans = reading.fans.iter().map(|rpm| Figure(*rpm, "").to_string()).collect::<Vec<_>>();
-    let mut air: Vec<Fact> = vec![
-        ("Air, inlet or ambient", warm(Source::Ambient)),
-        ("Air, outlet", warm(Source::Item("OTemp"))),
-        ("Fans, rpm", fans.join(" · ")),
-    ];
-    for ((position, _), celsius) in POSITIONS.iter().zip(reading.positions) {
-        air.push((
-            position_name(position),
-            celsius.map_or(String::new(), |celsius| Figure(Some(celsius), "°C").to_string()),
-        ));
-    }
-    let supply = |quantity, unit| figure(Source::Supply(quantity), 1.0, unit);
-    air.extend([
-        ("Supply, input", supply(Quantity::InputVolts, "V")),
-        ("Supply, output", supply(Quantity::OutputVolts, "V")),
-        ("Supply, output set to", supply(Quantity::SetVolts, "V")),
-        ("Supply, output current", supply(Quantity::OutputAmperes, "A")),
-        ("Supply, output power", supply(Quantity::OutputWatts, "W")),
-        ("Supply, error code", figure(Source::SupplyError, 1.0, "")),
-        ("Power limit of the mode", figure(Source::Item("MPO"), 1.0, "W")),
-        ("Chips' core voltage, mean", figure(Source::Core(Stat::Avg), 1.0, "V")),
-    ]);
-    list(html, "Air and power", &air);
-    let mode = reading.get(Source::Item("WORKMODE")).map_or(String::new(), |mode| {
-        let model = miner.info.as_ref().map_or("", |info| info_label(info, "model"));
-        work_mode(model, mode).map_or(mode.to_string(), |name| format!("{mode}, {name}"))
-    });
-    let uptime = reading.get(Source::Uptime).and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
-    list(
-        html,
-        "Work",
-        &[
-            ("Running for", uptime.map_or(String::new(), |uptime| Time(uptime).to_string())),
-            ("Work mode", mode),
-            ("Hash rate, 1 min", figure(Source::Summary("MHS 1m"), 1000.0, "TH/s")),
-            ("Hash rate, 5 min", figure(Source::Summary("MHS 5m"), 1000.0, "TH/s")),
-            ("Hash rate, 15 min", figure(Source::Summary("MHS 15m"), 1000.0, "TH/s")),
-            ("Hash rate by the clocks", figure(Source::Item("GHSmm"), 1000.0, "TH/s")),
-            ("Clock", figure(Source::Item("Freq"), 1.0, "MHz")),
-            ("Hardware errors", figure(Source::Item("HW"), 1.0, "")),
-            ("Hardware error rate", figure(Source::Item("DH"), 1.0, "%")),
-            ("Stale shares", figure(Source::Summary("Stale"), 1.0, "")),
-            ("Best share", figure(Source::Summary("Best Share"), 1.0, "")),
-            ("Blocks found", figure(Source::Summary("Found Blocks"), 1.0, "")),
-            (
-                "Round trip to the pool",
-                reading
-                    .get(Source::Item("PING"))
-                    .map_or(String::new(), |seconds| Figure(Some(seconds * 1000.0), "ms").to_string()),
-            ),
-            ("Wi-Fi", figure(Source::Rssi, 1.0, "dBm")),
-            ("Dust filter ran for", figure(Source::Filter, 3600.0, "h")),
-            ("Controller, error code", figure(Source::Item("ECMM"), 1.0, "")),
-            ("Controller, free memory", figure(Source::Whole("MEMFREE"), 1_048_576.0, "MiB")),
-        ],
-    );
+/// A figure as a fact, over a larger unit; nothing where there is none.
+fn figure(value: Option<f64>, over: f64, unit: &'static str) -> String {
+    value.map_or(String::new(), |value| Figure(Some(value / over), unit).to_string())
 }
 
-fn position_name(position: &str) -> &'static str {
-    match position {
-        "inlet" => "Hash board, inlet",
-        "outlet" => "Hash board, outlet",
-        _ => "Hash board",
-    }
+/// Air, fans and supply: what is in no table.
+fn air_and_power(html: &mut Html, reading: &Reading) {
+    let values = &reading.miner;
+    // -273 is a sensor that is not fitted, 0 one that rests.
+    let warm = |celsius: Option<f64>| figure(celsius.filter(|celsius| *celsius > 0.0), 1.0, "°C");
+    let fans = reading.fans.iter().map(|rpm| Figure(*rpm, "").to_string()).collect::<Vec<_>>();
+    let BoardAir { inlet, outlet, board } = reading.air;
+    let facts = [
+        ("Air, inlet or ambient", warm(values.temp_ambient_celsius)),
+        ("Air, outlet", warm(values.temp_outlet_celsius)),
+        ("Fans, rpm", fans.join(" · ")),
+        ("Hash board, inlet", figure(inlet, 1.0, "°C")),
+        ("Hash board, outlet", figure(outlet, 1.0, "°C")),
+        ("Hash board", figure(board, 1.0, "°C")),
+        ("Supply, input", figure(values.psu_input_volts, 1.0, "V")),
+        ("Supply, output", figure(values.psu_output_volts, 1.0, "V")),
+        ("Supply, output set to", figure(values.psu_set_volts, 1.0, "V")),
+        ("Supply, output current", figure(values.psu_output_amperes, 1.0, "A")),
+        ("Supply, output power", figure(values.psu_output_watts, 1.0, "W")),
+        ("Supply, error code", figure(values.psu_error_code, 1.0, "")),
+        ("Power limit of the mode", figure(values.mpo_target, 1.0, "W")),
+        ("Chips' core voltage, mean", figure(values.chip_core_avg_volts, 1.0, "V")),
+    ];
+    list(html, "Air and power", &facts);
+}
+
+fn work(html: &mut Html, miner: &Miner, reading: &Reading) {
+    let values = &reading.miner;
+    let model = miner.identity.as_ref().and_then(|identity| identity.model.as_deref());
+    let mode = values.work_mode.map_or(String::new(), |mode| {
+        let name = model.and_then(|model| work_mode(model, mode));
+        name.map_or(mode.to_string(), |name| format!("{mode}, {name}"))
+    });
+    let uptime = values.uptime_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let facts = [
+        ("Running for", uptime.map_or(String::new(), |uptime| Time(uptime).to_string())),
+        ("Work mode", mode),
+        ("Hash rate, 1 min", figure(values.hashrate_1m_ghs, 1000.0, "TH/s")),
+        ("Hash rate, 5 min", figure(values.hashrate_5m_ghs, 1000.0, "TH/s")),
+        ("Hash rate, 15 min", figure(values.hashrate_15m_ghs, 1000.0, "TH/s")),
+        ("Hash rate by the clocks", figure(values.hashrate_moving_ghs, 1000.0, "TH/s")),
+        ("Clock", figure(values.frequency_mhz, 1.0, "MHz")),
+        ("Hardware errors", figure(values.hw_errors_total, 1.0, "")),
+        ("Hardware error rate", figure(values.hw_error_rate_percent, 1.0, "%")),
+        ("Stale shares", figure(values.shares_stale_total, 1.0, "")),
+        ("Best share", figure(values.best_share, 1.0, "")),
+        ("Blocks found", figure(values.blocks_found_total, 1.0, "")),
+        ("Round trip to the pool", figure(values.ping_seconds.map(|seconds| seconds * 1000.0), 1.0, "ms")),
+        ("Wi-Fi", figure(values.wifi_rssi_dbm, 1.0, "dBm")),
+        ("Dust filter ran for", figure(values.filter_runtime_seconds, 3600.0, "h")),
+        ("Controller, error code", figure(values.controller_error_code, 1.0, "")),
+        ("Controller, free memory", figure(values.memory_free_bytes, 1_048_576.0, "MiB")),
+    ];
+    list(html, "Work", &facts);
 }
 
 fn identity(html: &mut Html, miner: &Miner) {
-    let Some(info) = &miner.info else { return };
-    let facts: Vec<Fact> = info_labels(info).map(|(name, value)| (name, value.to_owned())).collect();
+    let Some(identity) = miner.identity.as_deref() else { return };
+    let texts = identity.clone().into_array().map(Option::unwrap_or_default);
+    let facts: Vec<Fact> = IDENTITY.iter().map(|label| label.name).zip(texts).collect();
     list(html, "Identity", &facts);
 }
 
 /// What the exporter itself knows of it.
 fn polls(html: &mut Html, view: &View<'_>, miner: &Miner) {
-    let count =
-        |source| miner.value(source, view.now).map_or(String::new(), |value| Figure(Some(value), "").to_string());
+    let values = miner.poll_values(view.now);
+    let count = |value| figure(value, 1.0, "");
     let failure = miner
         .failure
         .as_ref()
@@ -371,13 +346,13 @@ fn polls(html: &mut Html, view: &View<'_>, miner: &Miner) {
     let mut facts = vec![
         ("Last answer", miner.success.map_or("never".to_owned(), |(_, at)| rfc3339(at))),
         ("Last poll took", miner.duration.map_or(String::new(), |took| format!("{:.3}\u{a0}s", took.as_secs_f64()))),
-        ("Times it came up", count(Poll::Ups)),
-        ("Times it went down", count(Poll::Downs)),
-        ("Skipped polls", count(Poll::Skipped)),
-        ("Failed polls", count(Poll::Errors)),
+        ("Times it came up", count(values.status_ups_total)),
+        ("Times it went down", count(values.status_downs_total)),
+        ("Skipped polls", count(values.polls_skipped_total)),
+        ("Failed polls", count(values.scrape_errors_total)),
     ];
     for kind in ErrorKind::ALL.into_iter().filter(|kind| miner.errors_of(*kind) > 0) {
-        facts.push((kind_name(kind), count(Poll::ErrorsOf(kind))));
+        facts.push((kind_name(kind), count(Some(miner.errors_of(kind) as f64))));
     }
     list(html, "Polls", &facts);
     // Of a miner that is down it stands at the top already.
@@ -401,18 +376,17 @@ fn kind_name(kind: ErrorKind) -> &'static str {
 fn every_value(html: &mut Html, view: &View<'_>, miner: &Miner) {
     html.raw("<details class=\"card\"><summary>Every value, as on /metrics</summary><table><thead><tr><th scope=\"col\">Metric</th>");
     html.raw("<th scope=\"col\" class=\"n\">Value</th><th scope=\"col\">Meaning</th></tr></thead><tbody>\n");
-    for row in POLL {
-        value_row(html, row, None, miner.value(row.source, view.now));
-    }
+    let rows = POLL.iter().zip(miner.poll_values(view.now).into_array());
+    rows.for_each(|(row, value)| value_row(html, row, None, value));
     if let Some(reading) = &miner.reading {
-        for (row, value) in MINER.iter().zip(reading.miner) {
-            value_row(html, row, None, value);
-        }
+        MINER.iter().zip(reading.miner.into_array()).for_each(|(row, value)| value_row(html, row, None, value));
         for (number, board) in reading.boards.iter().enumerate() {
-            BOARD.iter().zip(board).for_each(|(row, value)| value_row(html, row, Some(("board", number)), *value));
+            let rows = BOARD.iter().zip(board.into_array());
+            rows.for_each(|(row, value)| value_row(html, row, Some(("board", number)), value));
         }
         for (number, pool) in reading.pools.iter().enumerate() {
-            POOL.iter().zip(pool.values).for_each(|(row, value)| value_row(html, row, Some(("pool", number)), value));
+            let rows = POOL.iter().zip(pool.values.into_array());
+            rows.for_each(|(row, value)| value_row(html, row, Some(("pool", number)), value));
         }
     }
     html.raw("</tbody></table></details>\n");

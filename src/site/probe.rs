@@ -20,8 +20,7 @@ use crate::cgminer::client::Client;
 use crate::cgminer::error::PollError;
 use crate::cgminer::reply::Request;
 use crate::config::{Allow, Config, Target, Tariff};
-use crate::miner::poller::{Permits, Poller};
-use crate::miner::store::{Miner, Store};
+use crate::miner::{Miner, Permits, Poller, Store};
 
 /// Ten times what one exporter is likely to be asked for, at some 10 kB each.
 const RECORDS_MAX: usize = 1024;
@@ -59,12 +58,12 @@ pub struct Probes {
     /// The configured miners, and what polls them.
     miners: Vec<Target>,
     poller: Arc<Poller>,
-    records: Mutex<HashMap<Key, Record>>,
+    records: Mutex<HashMap<RecordKey, Record>>,
     permits: Arc<Permits>,
 }
 
 /// Label, host and port of a target: an address that two names lead to has two records.
-type Key = (String, String, u16);
+type RecordKey = (String, String, u16);
 
 /// What is kept of a miner that is not configured.
 #[derive(Debug)]

@@ -7,27 +7,28 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Target;
 use crate::metrics::catalogue::{SD_FIRMWARE, SD_IP, SD_MODEL, SD_NAME};
-use crate::miner::collect::{Info, info_label};
-use crate::miner::store::Miner;
+use crate::miner::{Identity, Miner};
 
 /// The list of targets, one group each as their labels differ. What is not known has no label.
-pub fn list<'a>(targets: impl IntoIterator<Item = (&'a Target, Option<&'a Info>)>) -> Value {
-    targets.into_iter().map(|(target, info)| group(target, info)).collect()
+pub fn list<'a>(targets: impl IntoIterator<Item = (&'a Target, Option<&'a Identity>)>) -> Value {
+    targets.into_iter().map(|(target, identity)| group(target, identity)).collect()
 }
 
 /// The list of the miners of a store.
 pub fn list_of(miners: &[Miner]) -> Value {
-    list(miners.iter().map(|miner| (miner.target.as_ref(), miner.info.as_deref())))
+    list(miners.iter().map(|miner| (miner.target.as_ref(), miner.identity.as_deref())))
 }
 
-fn group(target: &Target, info: Option<&Info>) -> Value {
+fn group(target: &Target, identity: Option<&Identity>) -> Value {
+    let said = |field: fn(&Identity) -> &Option<String>| identity.and_then(|identity| field(identity).as_deref());
+    let known = [
+        (SD_NAME, target.name.as_deref()),
+        (SD_MODEL, said(|identity| &identity.model)),
+        (SD_FIRMWARE, said(|identity| &identity.firmware)),
+    ];
     let mut labels = Map::new();
     labels.insert(SD_IP.to_owned(), target.label.as_str().into());
-    labels.extend(target.name.as_ref().map(|name| (SD_NAME.to_owned(), name.as_str().into())));
-    for (label, of) in [(SD_MODEL, "model"), (SD_FIRMWARE, "firmware")] {
-        let value = info.map(|info| info_label(info, of)).filter(|value| !value.is_empty());
-        labels.extend(value.map(|value| (label.to_owned(), value.into())));
-    }
+    labels.extend(known.into_iter().filter_map(|(label, value)| Some((label.to_owned(), value?.into()))));
     json!({ "targets": [target.address()], "labels": labels })
 }
 
@@ -38,7 +39,7 @@ mod tests {
     #[test]
     fn groups() {
         let target = Target::parse("the garage=fd00::1", 4028).unwrap();
-        let info = Info::new(|number, text| text.push_str(if number == 0 { "Q\"<" } else { "" }));
+        let identity = Identity { model: Some("Q\"<".to_owned()), ..Identity::default() };
         let expected = json!([{
             "targets": ["[fd00::1]:4028"],
             "labels": {
@@ -49,6 +50,6 @@ mod tests {
             "labels": { "__meta_avalon_ip": "a" },
         }]);
         let plain = Target::parse("a", 1).unwrap();
-        assert_eq!(list([(&target, Some(&info)), (&plain, None)]), expected);
+        assert_eq!(list([(&target, Some(&identity)), (&plain, None)]), expected);
     }
 }

@@ -5,9 +5,7 @@
 use std::fmt::{self, Display};
 use std::time::{Duration, Instant};
 
-use crate::metrics::catalogue::{Miner as Source, POOL_LABELS, Pool, STATES};
-use crate::metrics::psu::Quantity;
-use crate::miner::store::Miner;
+use crate::miner::{Miner, MinerState, Reading};
 
 /// How a miner is, best to worst but for the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,30 +80,31 @@ pub struct Glance {
 impl Glance {
     /// Looks at a miner.
     pub fn new(miner: &Miner, now: Instant) -> Self {
-        let get = |source| miner.reading.as_ref().and_then(|reading| reading.get(source));
-        let warm = |source| get(source).filter(|celsius| *celsius > 0.0);
+        let reading = miner.reading.as_deref();
+        let values = reading.map(|reading| reading.miner).unwrap_or_default();
+        let warm = |celsius: Option<f64>| celsius.filter(|celsius| *celsius > 0.0);
         let state = state(miner);
         let works = |value: &f64| state != State::Idle && value.is_finite();
-        let fans = miner.reading.iter().flat_map(|reading| reading.fans.iter().flatten());
-        let errors = [("supply", Source::SupplyError), ("controller", Source::Item("ECMM"))];
+        let fans = reading.into_iter().flat_map(|reading| reading.fans.iter().flatten());
+        let errors = [("supply", values.psu_error_code), ("controller", values.controller_error_code)];
         Glance {
             state,
             lasted: miner.since.map(|since| now.saturating_duration_since(since)),
             age: miner.success.map(|(at, _)| now.saturating_duration_since(at)),
-            terahashes: miner.reading.as_ref().and_then(|reading| reading.terahashes()),
-            average: get(Source::Item("GHSavg")).filter(works).map(|gigahashes| gigahashes / 1000.0),
-            hottest: miner.reading.as_ref().and_then(|reading| reading.hottest_chip()),
-            mean: warm(Source::Item("TAvg")),
-            target: warm(Source::Item("TarT")),
+            terahashes: reading.and_then(Reading::terahashes),
+            average: values.hashrate_avg_ghs.filter(works).map(|gigahashes| gigahashes / 1000.0),
+            hottest: reading.and_then(Reading::hottest_chip),
+            mean: warm(values.temp_avg_celsius),
+            target: warm(values.temp_target_celsius),
             fan: fans.copied().reduce(f64::max),
-            duty: get(Source::Item("FanR")),
-            watts: get(Source::Supply(Quantity::Watts)),
-            efficiency: get(Source::Efficiency),
-            accepted: get(Source::Summary("Accepted")),
-            rejected: get(Source::Summary("Rejected")),
-            rssi: get(Source::Rssi),
-            pool: pool(miner),
-            error: errors.into_iter().find_map(|(name, source)| Some((name, get(source).filter(|code| *code != 0.0)?))),
+            duty: values.fan_duty_percent,
+            watts: values.power_watts,
+            efficiency: values.efficiency_joules_per_terahash,
+            accepted: values.shares_accepted_total,
+            rejected: values.shares_rejected_total,
+            rssi: values.wifi_rssi_dbm,
+            pool: reading.and_then(pool),
+            error: errors.into_iter().find_map(|(name, code)| Some((name, code.filter(|code| *code != 0.0)?))),
         }
     }
 
@@ -125,23 +124,19 @@ fn state(miner: &Miner) -> State {
     let Some(reading) = &miner.reading else {
         return if miner.duration.is_some() { State::Down } else { State::Waiting };
     };
-    let is_off = reading.get(Source::SoftOff) == Some(1.0);
-    match reading.state.and_then(|state| STATES.get(state)).copied() {
-        Some("fault") => State::Fault,
-        Some("idle") => State::Idle,
-        Some("init") => State::Starting,
-        _ if is_off => State::Idle,
-        _ => State::Hashing,
+    let is_off = reading.miner.soft_power_off == Some(1.0);
+    match reading.state {
+        Some(MinerState::Fault) => State::Fault,
+        Some(MinerState::Idle) => State::Idle,
+        Some(MinerState::Init) => State::Starting,
+        Some(MinerState::Work) | None if is_off => State::Idle,
+        Some(MinerState::Work) | None => State::Hashing,
     }
 }
 
-fn pool(miner: &Miner) -> Option<(String, bool)> {
-    let pools = &miner.reading.as_ref()?.pools;
-    let is_up = |pool: &&crate::miner::collect::PoolReading| pool.get(Pool::Up) == Some(1.0);
-    let pool = pools.iter().find(is_up).or(pools.first())?;
-    let url =
-        POOL_LABELS.iter().zip(pool.labels.all()).find(|(label, _)| **label == "url").map(|(_, url)| url.to_owned());
-    Some((url?, is_up(&pool)))
+fn pool(reading: &Reading) -> Option<(String, bool)> {
+    let pool = reading.pools.iter().find(|pool| pool.is_up()).or(reading.pools.first())?;
+    Some((pool.url.clone().unwrap_or_default(), pool.is_up()))
 }
 
 /// How far a temperature is from what the miner regulates to, as the class of a colour. The mean of the chips is kept at the

@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 
 use avalonhome_prometheus_exporter::cgminer::reply::{Reply, Request};
 use avalonhome_prometheus_exporter::config::Target;
-use avalonhome_prometheus_exporter::metrics::keys::KEYS;
-use avalonhome_prometheus_exporter::miner::collect::collect;
-use avalonhome_prometheus_exporter::miner::store::Store;
+use avalonhome_prometheus_exporter::metrics::KEYS;
+use avalonhome_prometheus_exporter::miner::{Store, collect};
 use avalonhome_prometheus_exporter::site::metrics_page::{View, page};
 
 use crate::page::{Page, Sample};

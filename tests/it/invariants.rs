@@ -11,12 +11,10 @@ use std::time::{Duration, Instant};
 use avalonhome_prometheus_exporter::cgminer::error::{ErrorKind, Phase, PollError};
 use avalonhome_prometheus_exporter::cgminer::reply::{Reply, ReplyError, Request};
 use avalonhome_prometheus_exporter::config::Target;
-use avalonhome_prometheus_exporter::exposition::writer::Kind;
-use avalonhome_prometheus_exporter::metrics::catalogue::{ENERGY_COST, POLL, Poll};
-use avalonhome_prometheus_exporter::metrics::keys::KEYS;
-use avalonhome_prometheus_exporter::miner::collect::{Collected, collect};
-use avalonhome_prometheus_exporter::miner::poller::Poller;
-use avalonhome_prometheus_exporter::miner::store::Store;
+use avalonhome_prometheus_exporter::exposition::Kind;
+use avalonhome_prometheus_exporter::metrics::KEYS;
+use avalonhome_prometheus_exporter::metrics::catalogue::{ENERGY_COST, POLL, PollValues};
+use avalonhome_prometheus_exporter::miner::{Collected, Poller, Store, collect};
 use avalonhome_prometheus_exporter::site::metrics_page::{View, page};
 
 use crate::exporter::Settings;
@@ -55,7 +53,7 @@ fn outcome(random: &mut Random) -> Result<Collected, PollError> {
 #[test]
 fn counters_only_go_up_and_are_what_their_parts_are() {
     let counters: Vec<&str> = POLL.iter().filter(|row| row.kind == Kind::Counter).map(|row| row.name).collect();
-    let name_of = |source: Poll| POLL.iter().find(|row| row.source == source).unwrap().name;
+    let names = PollValues::of(|row| row.name);
     assert!(counters.len() > 9);
     for seed in 0..8 {
         let (mut random, store) = (Random(seed), store_of("a", 1));
@@ -74,7 +72,7 @@ fn counters_only_go_up_and_are_what_their_parts_are() {
             }
             let page = page_of(&store);
             let value = |name: &str| page.value(name, &[]);
-            let of = |source| value(name_of(source)).unwrap();
+            let of = |name: &str| value(name).unwrap();
             for name in counters.iter().copied().chain([ENERGY_COST.name]) {
                 let now = value(name);
                 let then = before.get(name).copied();
@@ -82,12 +80,19 @@ fn counters_only_go_up_and_are_what_their_parts_are() {
                 before.extend(now.map(|now| (name.to_owned(), now)));
             }
             for (kind, count) in ErrorKind::ALL.into_iter().zip(errors) {
-                assert_eq!(of(Poll::ErrorsOf(kind)), f64::from(count), "{kind:?}");
+                let name = match kind {
+                    ErrorKind::Timeout => names.scrape_errors_timeout_total,
+                    ErrorKind::ConnectionRefused => names.scrape_errors_connection_refused_total,
+                    ErrorKind::Network => names.scrape_errors_network_total,
+                    ErrorKind::Parse => names.scrape_errors_parse_total,
+                    ErrorKind::Other => names.scrape_errors_other_total,
+                };
+                assert_eq!(of(name), f64::from(count), "{kind:?}");
             }
-            assert_eq!(of(Poll::Errors), f64::from(errors.iter().sum::<u32>()));
-            assert_eq!(of(Poll::Changes), of(Poll::Ups) + of(Poll::Downs));
-            assert!((of(Poll::Ups) - of(Poll::Downs)).abs() <= 1.0, "they take turns");
-            assert_eq!(of(Poll::Skipped), f64::from(skips));
+            assert_eq!(of(names.scrape_errors_total), f64::from(errors.iter().sum::<u32>()));
+            assert_eq!(of(names.status_changes_total), of(names.status_ups_total) + of(names.status_downs_total));
+            assert!((of(names.status_ups_total) - of(names.status_downs_total)).abs() <= 1.0, "they take turns");
+            assert_eq!(of(names.polls_skipped_total), f64::from(skips));
         }
     }
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use avalonhome_prometheus_exporter::cli::{self, EXIT_CODES, SUBCOMMANDS};
 use avalonhome_prometheus_exporter::config::{SETTINGS, Setting};
-use avalonhome_prometheus_exporter::exposition::writer::Kind;
-use avalonhome_prometheus_exporter::metrics::catalogue::{Entry, entries};
+use avalonhome_prometheus_exporter::exposition::Kind;
+use avalonhome_prometheus_exporter::metrics::{Entry, entries};
 
 use crate::page::Page;
 

@@ -17,12 +17,10 @@ use avalonhome_prometheus_exporter::cgminer::mdns;
 use avalonhome_prometheus_exporter::cgminer::reply::{Memory, Reply, Request, Version};
 use avalonhome_prometheus_exporter::config;
 use avalonhome_prometheus_exporter::config::{Allow, Config, parse_list};
-use avalonhome_prometheus_exporter::exposition::writer::LABEL_CHARS_MAX;
+use avalonhome_prometheus_exporter::exposition::LABEL_CHARS_MAX;
 use avalonhome_prometheus_exporter::http::{RequestHead, request, response};
-use avalonhome_prometheus_exporter::metrics::keys::KEYS;
-use avalonhome_prometheus_exporter::miner::collect::{Collected, Info, Reading, collect, collect_in, identify};
-use avalonhome_prometheus_exporter::miner::poller::Poller;
-use avalonhome_prometheus_exporter::miner::store::Store;
+use avalonhome_prometheus_exporter::metrics::KEYS;
+use avalonhome_prometheus_exporter::miner::{Collected, Identity, Poller, Store, collect, identify};
 use avalonhome_prometheus_exporter::site::fleet_page;
 use avalonhome_prometheus_exporter::site::metrics_page;
 use avalonhome_prometheus_exporter::site::miner_page;
@@ -243,7 +241,7 @@ fn read(bytes: &[u8]) -> Outcome {
 }
 
 thread_local! {
-    static ROOM: Cell<(Memory, Option<Arc<Reading>>)> = Cell::default();
+    static MEMORY: Cell<Memory> = Cell::default();
 }
 
 fn reply(bytes: &[u8]) {
@@ -251,37 +249,46 @@ fn reply(bytes: &[u8]) {
     for request in [Request::Standard, Request::Extended] {
         let outcome = Reply::parse(&KEYS, bytes, request, is_whole).map(|reply| collect(&reply));
         match &outcome {
-            Ok((info, reading)) => assert_bounded(info, reading),
+            Ok(collected) => assert_bounded(collected),
             Err(error) => assert_fit_for_a_log(&error.to_string()),
         }
-        // In the memory of the last reply and reading, as polls do it.
-        let (memory, replaced) = ROOM.take();
-        let again = Reply::parse_in(memory, &KEYS, bytes, request, is_whole).map(|reply| {
-            let collected = collect_in(replaced, &reply);
-            ROOM.set((reply.into_memory(), Some(Arc::new(Reading::clone(&collected.1)))));
+        // In the memory of the last reply, as polls do it.
+        let again = Reply::parse_in(MEMORY.take(), &KEYS, bytes, request, is_whole).map(|reply| {
+            let collected = collect(&reply);
+            MEMORY.set(reply.into_memory());
             collected
         });
         assert_eq!(again, outcome, "the last reply left a trace");
     }
     match Version::parse(&KEYS, bytes) {
-        Ok(version) => assert!(identify(&version).all().iter().all(|text| text.chars().count() <= LABEL_CHARS_MAX)),
+        Ok(version) => assert_short(&identify(&version).into_array()),
         Err(error) => assert_fit_for_a_log(&error.to_string()),
     }
 }
 
 /// However much a miner says, little is kept of it, and nothing that is no number.
-fn assert_bounded(info: &Info, reading: &Reading) {
+fn assert_bounded(Collected { identity, reading }: &Collected) {
     let counts = [reading.chips.len(), reading.boards.len(), reading.fans.len(), reading.pools.len()];
     assert!(counts.iter().zip([1024, 8, 16, 16]).all(|(count, most)| *count <= most), "{counts:?}");
-    let labels = info.all().into_iter().chain(reading.pools.iter().flat_map(|pool| pool.labels.all()));
-    for label in labels {
-        assert!(label.chars().count() <= LABEL_CHARS_MAX, "{label:?}");
+    assert_short(&Identity::clone(identity).into_array());
+    for pool in &reading.pools {
+        assert_short(&[pool.url.clone(), pool.priority.clone(), pool.status.clone()]);
     }
-    let lists = [&reading.miner[..], &reading.fans, &reading.positions, &[reading.watts]];
-    let parts = reading.boards.iter().map(|board| &board[..]).chain(reading.chips.iter().map(|chip| &chip[..]));
-    let pools = reading.pools.iter().flat_map(|pool| [&pool.values[..], &pool.state]);
-    let values = lists.into_iter().chain(parts).chain(pools).flatten().flatten();
-    values.for_each(|value| assert!(value.is_finite(), "{value}"));
+    let mut values = reading.miner.into_array().to_vec();
+    values.extend(&reading.fans);
+    values.extend(reading.air.into_array());
+    reading.boards.iter().for_each(|board| values.extend(board.into_array()));
+    reading.chips.iter().for_each(|chip| values.extend(chip.into_array()));
+    for pool in &reading.pools {
+        values.extend(pool.values.into_array());
+        values.extend(pool.state.into_array());
+    }
+    values.into_iter().flatten().for_each(|value| assert!(value.is_finite(), "{value}"));
+}
+
+fn assert_short(labels: &[Option<String>]) {
+    let is_short = |label: &String| label.chars().count() <= LABEL_CHARS_MAX;
+    assert!(labels.iter().flatten().all(is_short), "{labels:?}");
 }
 
 fn assert_fit_for_a_log(line: &str) {
