@@ -148,14 +148,14 @@ impl Drop for Permit {
     }
 }
 
-/// A cycle; the last of its polls that holds it ends it.
-struct Cycle {
+/// A cycle whose polls have not all ended. Each of them holds it, and the last to let go ends it.
+struct RunningCycle {
     store: Arc<Store>,
     began: Instant,
     has_polls: AtomicBool,
 }
 
-impl Drop for Cycle {
+impl Drop for RunningCycle {
     fn drop(&mut self) {
         if *self.has_polls.get_mut() {
             self.store.end_cycle(self.began);
@@ -233,7 +233,7 @@ impl Poller {
     /// A cycle: the threads of its polls, each of which begins when it is asked for.
     fn polls(&self) -> impl Iterator<Item = thread::JoinHandle<()>> {
         let began = Instant::now();
-        let cycle = Arc::new(Cycle { store: self.store.clone(), began, has_polls: AtomicBool::new(false) });
+        let cycle = Arc::new(RunningCycle { store: self.store.clone(), began, has_polls: AtomicBool::new(false) });
         self.store.begin_cycle(began);
         self.miners.iter().enumerate().filter_map(move |(index, miner)| {
             match miner.take_turn(Origin::Cycle).0 {

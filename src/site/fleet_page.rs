@@ -13,7 +13,7 @@ use crate::miner::{Identity, Miner, Moment};
 use crate::site::chart::{self, Curve};
 use crate::site::html::Html;
 use crate::site::metrics_page::VERSION;
-use crate::site::summary::{Figure, Glance, State, Time, warmth};
+use crate::site::summary::{Condition, Figure, Summary, Time, warmth};
 use crate::timestamp::rfc3339;
 
 /// The style sheet, which stands in the page.
@@ -60,7 +60,8 @@ pub fn headers() -> Vec<(&'static str, String)> {
 
 /// The page of the whole fleet; `links` are the other endpoints.
 pub fn fleet(view: &View<'_>, links: &[&'static str]) -> String {
-    let fleet: Vec<(&Miner, Glance)> = view.miners.iter().map(|miner| (miner, Glance::new(miner, view.now))).collect();
+    let fleet: Vec<(&Miner, Summary)> =
+        view.miners.iter().map(|miner| (miner, Summary::new(miner, view.now))).collect();
     let up = fleet.iter().filter(|(miner, _)| miner.is_up()).count();
     let mut html = Html::default();
     open(&mut html, view, format_args!("{up} of {} miners up", fleet.len()));
@@ -117,30 +118,30 @@ pub fn cost_of_day(watts: f64, (currency, price): (&str, f64)) -> String {
     format!("{:.2}\u{a0}{currency}", watts / 1000.0 * 24.0 * price)
 }
 
-fn totals(html: &mut Html, view: &View<'_>, fleet: &[(&Miner, Glance)], up: usize) {
-    let sum = |of: fn(&Glance) -> Option<f64>| {
+fn totals(html: &mut Html, view: &View<'_>, fleet: &[(&Miner, Summary)], up: usize) {
+    let sum = |of: fn(&Summary) -> Option<f64>| {
         fleet
             .iter()
-            .filter_map(|(_, glance)| of(glance))
+            .filter_map(|(_, summary)| of(summary))
             .fold(None, |sum: Option<f64>, value| Some(sum.unwrap_or(0.0) + value))
     };
     // Only miners that tell both count for the ratio.
-    let both = |glance: &Glance| Some((glance.watts?, glance.terahashes.filter(|rate| *rate > 0.0)?));
+    let both = |summary: &Summary| Some((summary.watts?, summary.terahashes.filter(|rate| *rate > 0.0)?));
     let (watts, terahashes) = fleet
         .iter()
-        .filter_map(|(_, glance)| both(glance))
+        .filter_map(|(_, summary)| both(summary))
         .fold((0.0, 0.0), |(watts, rate), (more_watts, more_rate)| (watts + more_watts, rate + more_rate));
-    let hashing = fleet.iter().filter(|(_, glance)| glance.state == State::Hashing).count();
+    let hashing = fleet.iter().filter(|(_, summary)| summary.state == Condition::Hashing).count();
     let hottest = fleet
         .iter()
-        .filter_map(|(miner, glance)| Some((glance.hottest?, miner.target.title())))
+        .filter_map(|(miner, summary)| Some((summary.hottest?, miner.target.title())))
         .max_by(|one, other| one.0.total_cmp(&other.0));
     html.raw("<dl class=\"totals\">\n");
     total(html, "Miners up", format_args!("{up} of {}", fleet.len()), format_args!("{hashing} hashing"));
-    total(html, "Hash rate", Figure(sum(|glance| glance.terahashes), "TH/s"), "now");
-    total(html, "Power", Figure(sum(|glance| glance.watts), "W"), "as the supplies tell");
+    total(html, "Hash rate", Figure(sum(|summary| summary.terahashes), "TH/s"), "now");
+    total(html, "Power", Figure(sum(|summary| summary.watts), "W"), "as the supplies tell");
     total(html, "Efficiency", Figure((terahashes > 0.0).then(|| watts / terahashes), "J/TH"), "of all that hash");
-    if let (Some(price), Some(watts)) = (view.price, sum(|glance| glance.watts)) {
+    if let (Some(price), Some(watts)) = (view.price, sum(|summary| summary.watts)) {
         let (currency, of_kwh) = price;
         total(html, "Cost a day", cost_of_day(watts, price), format_args!("at {of_kwh} {currency}/kWh"));
     }
@@ -150,7 +151,7 @@ fn totals(html: &mut Html, view: &View<'_>, fleet: &[(&Miner, Glance)], up: usiz
         Figure(hottest.map(|(celsius, _)| celsius), "°C"),
         hottest.map_or(String::new(), |(_, title)| title.to_owned()),
     );
-    let shares = (sum(|glance| glance.accepted), sum(|glance| glance.rejected));
+    let shares = (sum(|summary| summary.accepted), sum(|summary| summary.rejected));
     let rejected = shares
         .0
         .zip(shares.1)
@@ -165,21 +166,21 @@ fn totals(html: &mut Html, view: &View<'_>, fleet: &[(&Miner, Glance)], up: usiz
 }
 
 /// What is wrong with a miner, and what to do about it.
-pub fn note(miner: &Miner, glance: &Glance) -> Option<(String, &'static str)> {
-    match glance.state {
-        State::Down => {
+pub fn note(miner: &Miner, summary: &Summary) -> Option<(String, &'static str)> {
+    match summary.state {
+        Condition::Down => {
             let failure = miner.failure.as_ref()?;
             Some((failure.text.clone(), failure.kind.advice()))
         }
-        State::Fault => Some((
+        Condition::Fault => Some((
             "it says that it is in fault".to_owned(),
             "Look at its own page or display; a restart often helps, and if not, at boards, fans and supply.",
         )),
-        State::Hashing if glance.error.is_some_and(|(part, _)| part == "supply") => Some((
-            format!("its supply shows error {}", glance.error.map_or(0.0, |(_, code)| code)),
+        Condition::Hashing if summary.error.is_some_and(|(part, _)| part == "supply") => Some((
+            format!("its supply shows error {}", summary.error.map_or(0.0, |(_, code)| code)),
             "Check the plug, the cable and the room's temperature.",
         )),
-        State::Hashing if glance.pool.as_ref().is_some_and(|(_, is_up)| !is_up) => Some((
+        Condition::Hashing if summary.pool.as_ref().is_some_and(|(_, is_up)| !is_up) => Some((
             "it works for no pool that answers".to_owned(),
             "Check the pool's address and worker name in the miner, and the way to the internet.",
         )),
@@ -187,20 +188,20 @@ pub fn note(miner: &Miner, glance: &Glance) -> Option<(String, &'static str)> {
     }
 }
 
-fn notes(html: &mut Html, fleet: &[(&Miner, Glance)]) {
+fn notes(html: &mut Html, fleet: &[(&Miner, Summary)]) {
     let notes: Vec<_> =
-        fleet.iter().filter_map(|(miner, glance)| note(miner, glance).map(|note| (*miner, glance, note))).collect();
+        fleet.iter().filter_map(|(miner, summary)| note(miner, summary).map(|note| (*miner, summary, note))).collect();
     if notes.is_empty() {
         return;
     }
     html.raw("<section class=\"notes\" aria-label=\"What needs somebody\"><ul>\n");
-    for (at, (miner, glance, (what, advice))) in notes.iter().enumerate() {
+    for (at, (miner, summary, (what, advice))) in notes.iter().enumerate() {
         if at == NOTES_MAX {
             html.raw("</ul><details><summary>").text(notes.len() - at).raw(" more</summary><ul>\n");
         }
         html.raw("<li>");
         miner_link(html, miner);
-        html.raw(" <span class=\"bad\">").raw(glance.state.word()).raw("</span>: ").text(what);
+        html.raw(" <span class=\"bad\">").raw(summary.state.word()).raw("</span>: ").text(what);
         html.raw("<small>").raw(advice).raw("</small></li>\n");
     }
     html.raw(if notes.len() > NOTES_MAX { "</ul></details></section>\n" } else { "</ul></section>\n" });
@@ -212,8 +213,8 @@ pub fn miner_link(html: &mut Html, miner: &Miner) {
 }
 
 /// State and since when.
-pub fn state(html: &mut Html, glance: &Glance) {
-    html.raw("<span class=\"state ").raw(glance.state.word()).raw("\">").raw(glance.state.word()).raw("</span>");
+pub fn state(html: &mut Html, summary: &Summary) {
+    html.raw("<span class=\"state ").raw(summary.state.word()).raw("\">").raw(summary.state.word()).raw("</span>");
 }
 
 /// A column that is shown only if some miner tells the strength of its Wi-Fi.
@@ -234,12 +235,12 @@ const COLUMNS: [(&str, &str); 11] = [
     ("n x", "Polled"),
 ];
 
-fn table(html: &mut Html, view: &View<'_>, fleet: &[(&Miner, Glance)]) {
+fn table(html: &mut Html, view: &View<'_>, fleet: &[(&Miner, Summary)]) {
     if fleet.is_empty() {
         html.raw("<p>No miner is configured; this exporter only answers probes.</p>\n");
         return;
     }
-    let has_wifi = fleet.iter().any(|(_, glance)| glance.rssi.is_some());
+    let has_wifi = fleet.iter().any(|(_, summary)| summary.rssi.is_some());
     html.raw("<div class=\"card\"><table class=\"wide\" role=\"table\"><caption>Miners · last hour: ");
     html.raw("<span class=\"key rate\"></span>hash rate <span class=\"key heat\"></span>hottest chip</caption>\n");
     html.raw("<thead role=\"rowgroup\"><tr role=\"row\">");
@@ -247,14 +248,14 @@ fn table(html: &mut Html, view: &View<'_>, fleet: &[(&Miner, Glance)]) {
         html.raw("<th scope=\"col\" role=\"columnheader\" class=\"").raw(class).raw("\">").raw(name).raw("</th>");
     }
     html.raw("</tr></thead>\n<tbody role=\"rowgroup\">\n");
-    for (miner, glance) in fleet {
-        row(html, view, miner, glance, has_wifi);
+    for (miner, summary) in fleet {
+        row(html, view, miner, summary, has_wifi);
     }
     html.raw("</tbody></table></div>\n");
 }
 
-fn row(html: &mut Html, view: &View<'_>, miner: &Miner, glance: &Glance, has_wifi: bool) {
-    html.raw(if glance.state == State::Down { "<tr role=\"row\" class=\"down\">" } else { "<tr role=\"row\">" });
+fn row(html: &mut Html, view: &View<'_>, miner: &Miner, summary: &Summary, has_wifi: bool) {
+    html.raw(if summary.state == Condition::Down { "<tr role=\"row\" class=\"down\">" } else { "<tr role=\"row\">" });
     html.raw("<th scope=\"row\" role=\"rowheader\">");
     miner_link(html, miner);
     if miner.target.name.is_some() {
@@ -264,29 +265,29 @@ fn row(html: &mut Html, view: &View<'_>, miner: &Miner, glance: &Glance, has_wif
         html.raw("<small>").text(stated(model.as_ref())).raw(" · ").text(stated(firmware.as_ref())).raw("</small>");
     }
     html.raw("</th><td role=\"cell\" class=\"s w\" data-l=\"State\">");
-    state(html, glance);
-    if let Some(lasted) = glance.lasted {
+    state(html, summary);
+    if let Some(lasted) = summary.lasted {
         let word = if miner.is_up() { "up" } else { "down" };
         html.raw("<small>").raw(word).raw(" for ").text(Time(lasted)).raw("</small>");
     }
     html.raw("</td>");
-    let average = Figure(glance.average, "TH/s");
-    two(html, "n", "Hash rate", Figure(glance.terahashes, "TH/s"), glance.average.map(|_| format!("mean {average}")));
+    let average = Figure(summary.average, "TH/s");
+    two(html, "n", "Hash rate", Figure(summary.terahashes, "TH/s"), summary.average.map(|_| format!("mean {average}")));
     html.raw("<td role=\"cell\" class=\"c\" data-l=\"Last hour\">");
     let moments: Vec<Moment> = miner.last_hour(view.now).collect();
     chart::draw(html, &moments, &[Curve::Rate, Curve::Heat], &in_words(&moments));
     html.raw("</td>");
-    chips(html, glance);
-    two(html, "n", "Fan", Figure(glance.fan, "rpm"), glance.duty.map(|duty| format!("{duty:.0}%")));
-    let efficiency = glance.efficiency.map(|_| Figure(glance.efficiency, "J/TH").to_string());
-    two(html, "n", "Power", Figure(glance.watts, "W"), efficiency);
-    pool(html, glance);
-    let rejected = glance.reject_percent().map(|percent| format!("{} rejected", Figure(Some(percent), "%")));
-    two(html, "n", "Shares", Figure(glance.accepted, ""), rejected);
+    chips(html, summary);
+    two(html, "n", "Fan", Figure(summary.fan, "rpm"), summary.duty.map(|duty| format!("{duty:.0}%")));
+    let efficiency = summary.efficiency.map(|_| Figure(summary.efficiency, "J/TH").to_string());
+    two(html, "n", "Power", Figure(summary.watts, "W"), efficiency);
+    pool(html, summary);
+    let rejected = summary.reject_percent().map(|percent| format!("{} rejected", Figure(Some(percent), "%")));
+    two(html, "n", "Shares", Figure(summary.accepted, ""), rejected);
     if has_wifi {
-        two(html, "n x", WIFI, Figure(glance.rssi, "dBm"), None);
+        two(html, "n x", WIFI, Figure(summary.rssi, "dBm"), None);
     }
-    let age = glance.age.map_or("never".to_owned(), |age| format!("{} ago", Time(age)));
+    let age = summary.age.map_or("never".to_owned(), |age| format!("{} ago", Time(age)));
     let took = miner.duration.map(|took| format!("took {:.2}\u{a0}s", took.as_secs_f64()));
     two(html, "n x", "Polled", age, took);
     html.raw("</tr>\n");
@@ -307,20 +308,20 @@ fn two(
     html.raw("</td>");
 }
 
-fn chips(html: &mut Html, glance: &Glance) {
+fn chips(html: &mut Html, summary: &Summary) {
     html.raw("<td role=\"cell\" class=\"n\" data-l=\"Chips\">");
-    match glance.hottest {
+    match summary.hottest {
         Some(celsius) => {
-            html.raw("<span class=\"").raw(warmth(celsius, glance.target)).raw("\">");
+            html.raw("<span class=\"").raw(warmth(celsius, summary.target)).raw("\">");
             html.text(Figure(Some(celsius), "°C")).raw("</span>");
         }
         None => {
             html.text(Figure(None, "°C"));
         }
     }
-    if let Some(mean) = glance.mean {
+    if let Some(mean) = summary.mean {
         html.raw("<small>mean ").text(Figure(Some(mean), ""));
-        if let Some(target) = glance.target {
+        if let Some(target) = summary.target {
             html.raw(", target ").text(Figure(Some(target), ""));
         }
         html.raw("</small>");
@@ -328,9 +329,9 @@ fn chips(html: &mut Html, glance: &Glance) {
     html.raw("</td>");
 }
 
-fn pool(html: &mut Html, glance: &Glance) {
+fn pool(html: &mut Html, summary: &Summary) {
     html.raw("<td role=\"cell\" class=\"long\" data-l=\"Pool\">");
-    match &glance.pool {
+    match &summary.pool {
         Some((url, is_up)) => {
             html.text(short(url));
             html.raw(if *is_up { "<small>alive, in use</small>" } else { "<small class=\"bad\">not in use</small>" });

@@ -12,7 +12,7 @@ use crate::miner::{Identity, Miner, Moment, PoolReading, Reading};
 use crate::site::chart::{self, Curve};
 use crate::site::fleet_page::{View, close, cost_of_day, in_words, note, open, state, stated, total};
 use crate::site::html::Html;
-use crate::site::summary::{Figure, Glance, Time, reject_percent, warmth, work_mode};
+use crate::site::summary::{Figure, Summary, Time, reject_percent, warmth, work_mode};
 use crate::timestamp::rfc3339;
 
 /// More chips than this are shown in smaller cells.
@@ -20,10 +20,10 @@ const CHIPS_LARGE_MAX: usize = 120;
 
 /// The page of one miner.
 pub fn page(view: &View<'_>, miner: &Miner) -> String {
-    let glance = Glance::new(miner, view.now);
+    let summary = Summary::new(miner, view.now);
     let title = miner.target.title();
     let mut html = Html::default();
-    open(&mut html, view, format_args!("{title}: {}", glance.state.word()));
+    open(&mut html, view, format_args!("{title}: {}", summary.state.word()));
     html.raw("<header><div><a href=\"/\">← all miners</a><h1>").text(title).raw("</h1>");
     html.raw("<span class=\"soft\">").text(&miner.target.host).raw(" port ").text(miner.target.port);
     if let Some(Identity { model, prod, firmware, .. }) = miner.identity.as_deref() {
@@ -31,17 +31,17 @@ pub fn page(view: &View<'_>, miner: &Miner) -> String {
         html.raw(" · firmware ").text(stated(firmware.as_ref()));
     }
     html.raw("</span></div><div>");
-    state(&mut html, &glance);
-    if let Some(lasted) = glance.lasted {
+    state(&mut html, &summary);
+    if let Some(lasted) = summary.lasted {
         let word = if miner.is_up() { "up" } else { "down" };
         html.raw("<small>").raw(word).raw(" for ").text(Time(lasted)).raw("</small>");
     }
     html.raw("</div></header>\n<main>\n");
-    trouble(&mut html, miner, &glance);
-    totals(&mut html, view, miner, &glance);
+    trouble(&mut html, miner, &summary);
+    totals(&mut html, view, miner, &summary);
     charts(&mut html, view, miner);
     if let Some(reading) = &miner.reading {
-        chips(&mut html, reading, &glance);
+        chips(&mut html, reading, &summary);
         boards(&mut html, reading);
         pools(&mut html, reading);
         air_and_power(&mut html, reading);
@@ -58,8 +58,8 @@ pub fn page(view: &View<'_>, miner: &Miner) -> String {
 }
 
 /// What is wrong now, or the last thing that was.
-fn trouble(html: &mut Html, miner: &Miner, glance: &Glance) {
-    if let Some((what, advice)) = note(miner, glance) {
+fn trouble(html: &mut Html, miner: &Miner, summary: &Summary) {
+    if let Some((what, advice)) = note(miner, summary) {
         html.raw("<section class=\"notes\" aria-label=\"What is wrong\"><b class=\"bad\">").text(what);
         html.raw("</b><br>").raw(advice);
         if miner.reading.is_none() && miner.identity.is_some() {
@@ -69,32 +69,32 @@ fn trouble(html: &mut Html, miner: &Miner, glance: &Glance) {
     }
 }
 
-fn totals(html: &mut Html, view: &View<'_>, miner: &Miner, glance: &Glance) {
+fn totals(html: &mut Html, view: &View<'_>, miner: &Miner, summary: &Summary) {
     html.raw("<dl class=\"totals\">\n");
-    let average = glance.average.map(|_| format!("mean {}", Figure(glance.average, "TH/s"))).unwrap_or_default();
-    total(html, "Hash rate", Figure(glance.terahashes, "TH/s"), average);
-    let mean = glance.mean.map_or(String::new(), |mean| format!("mean {}", Figure(Some(mean), "°C")));
-    let target = glance.target.map_or(String::new(), |target| format!(", target {}", Figure(Some(target), "")));
-    total(html, "Hottest chip", Figure(glance.hottest, "°C"), mean + &target);
-    let efficiency = glance.efficiency.map(|_| Figure(glance.efficiency, "J/TH").to_string());
-    total(html, "Power", Figure(glance.watts, "W"), efficiency.unwrap_or_default());
+    let average = summary.average.map(|_| format!("mean {}", Figure(summary.average, "TH/s"))).unwrap_or_default();
+    total(html, "Hash rate", Figure(summary.terahashes, "TH/s"), average);
+    let mean = summary.mean.map_or(String::new(), |mean| format!("mean {}", Figure(Some(mean), "°C")));
+    let target = summary.target.map_or(String::new(), |target| format!(", target {}", Figure(Some(target), "")));
+    total(html, "Hottest chip", Figure(summary.hottest, "°C"), mean + &target);
+    let efficiency = summary.efficiency.map(|_| Figure(summary.efficiency, "J/TH").to_string());
+    total(html, "Power", Figure(summary.watts, "W"), efficiency.unwrap_or_default());
     let kwh = miner.meter.joules().map(|joules| joules / 3.6e6);
     let cost = view
         .price
         .zip(miner.meter.cost())
         .map(|((currency, _), cost)| format!("{cost:.2} {currency} since the exporter's start"));
     total(html, "Energy", Figure(kwh, "kWh"), cost.unwrap_or_else(|| "since the exporter's start".to_owned()));
-    if let (Some(price), Some(watts)) = (view.price, glance.watts) {
+    if let (Some(price), Some(watts)) = (view.price, summary.watts) {
         total(html, "Cost a day", cost_of_day(watts, price), "at the price now");
     }
     total(
         html,
         "Fan",
-        Figure(glance.fan, "rpm"),
-        glance.duty.map_or(String::new(), |duty| format!("{duty:.0}% of its power")),
+        Figure(summary.fan, "rpm"),
+        summary.duty.map_or(String::new(), |duty| format!("{duty:.0}% of its power")),
     );
-    let rejected = glance.reject_percent().map(|percent| format!("{} rejected", Figure(Some(percent), "%")));
-    total(html, "Shares accepted", Figure(glance.accepted, ""), rejected.unwrap_or_default());
+    let rejected = summary.reject_percent().map(|percent| format!("{} rejected", Figure(Some(percent), "%")));
+    total(html, "Shares accepted", Figure(summary.accepted, ""), rejected.unwrap_or_default());
     html.raw("</dl>\n");
 }
 
@@ -117,14 +117,14 @@ fn charts(html: &mut Html, view: &View<'_>, miner: &Miner) {
 }
 
 /// The chips as coloured cells, board by board where they can be told apart.
-fn chips(html: &mut Html, reading: &Reading, glance: &Glance) {
+fn chips(html: &mut Html, reading: &Reading, summary: &Summary) {
     let (count, boards) = (reading.chips.len(), reading.boards.len().max(1));
     if count == 0 {
         return;
     }
     let of_board = if count.is_multiple_of(boards) { count / boards } else { count };
     // A miner that does not tell its target still shows which chips stand out.
-    let middle = glance.target.or(reading.miner.chip_temp_avg_celsius);
+    let middle = summary.target.or(reading.miner.chip_temp_avg_celsius);
     html.raw("<h2>Chips</h2>\n<div class=\"card\">");
     for (board, chips) in reading.chips.chunks(of_board.max(1)).enumerate() {
         html.raw("<p class=\"scale\">");
@@ -133,7 +133,7 @@ fn chips(html: &mut Html, reading: &Reading, glance: &Glance) {
         }
         html.text(chips.len()).raw(" chips, °C");
         if let (0, Some(middle)) = (board, middle) {
-            html.raw(if glance.target.is_some() { " · target " } else { " · mean " }).text(Figure(Some(middle), ""));
+            html.raw(if summary.target.is_some() { " · target " } else { " · mean " }).text(Figure(Some(middle), ""));
             let marks = [("t t0", "cool"), ("t t1", ""), ("t t2", "near it"), ("t t3", ""), ("t t4", "hot")];
             for (class, word) in marks {
                 html.raw(" <span class=\"")

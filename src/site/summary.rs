@@ -1,4 +1,4 @@
-//! What people want to know of a miner at a glance, taken out of its record once, and how figures are written for them.
+//! What people want to know of a miner at a summary, taken out of its record once, and how figures are written for them.
 //!
 //! Metrics have base units and every digit; people get TH/s, three digits and "for 5 min".
 
@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::miner::{Miner, MinerState, Reading};
 
-/// How a miner is, best to worst but for the first.
+/// How a miner is, in words of the pages; best to worst except for the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
+pub enum Condition {
     /// Not polled yet.
     Waiting,
     /// It works.
@@ -24,7 +24,7 @@ pub enum State {
     Down,
 }
 
-impl State {
+impl Condition {
     /// The word for it, which is its class in the style sheet too.
     pub fn word(self) -> &'static str {
         match self {
@@ -40,9 +40,9 @@ impl State {
 
 /// The figures of one miner. Whatever it does not tell is absent.
 #[derive(Clone, Debug)]
-pub struct Glance {
+pub struct Summary {
     /// How it is.
-    pub state: State,
+    pub state: Condition,
     /// How long it has been up or down.
     pub lasted: Option<Duration>,
     /// Since its last successful poll.
@@ -77,17 +77,17 @@ pub struct Glance {
     pub error: Option<(&'static str, f64)>,
 }
 
-impl Glance {
+impl Summary {
     /// Looks at a miner.
     pub fn new(miner: &Miner, now: Instant) -> Self {
         let reading = miner.reading.as_deref();
         let values = reading.map(|reading| reading.miner).unwrap_or_default();
         let warm = |celsius: Option<f64>| celsius.filter(|celsius| *celsius > 0.0);
         let state = state(miner);
-        let works = |value: &f64| state != State::Idle && value.is_finite();
+        let works = |value: &f64| state != Condition::Idle && value.is_finite();
         let fans = reading.into_iter().flat_map(|reading| reading.fans.iter().flatten());
         let errors = [("supply", values.psu_error_code), ("controller", values.controller_error_code)];
-        Glance {
+        Summary {
             state,
             lasted: miner.since.map(|since| now.saturating_duration_since(since)),
             age: miner.success.map(|(at, _)| now.saturating_duration_since(at)),
@@ -114,23 +114,23 @@ impl Glance {
     }
 }
 
-/// See [`Glance::reject_percent`]; none before the first share.
+/// See [`Summary::reject_percent`]; none before the first share.
 pub fn reject_percent(accepted: f64, rejected: f64) -> Option<f64> {
     let all = accepted + rejected;
     (all > 0.0).then(|| rejected / all * 100.0)
 }
 
-fn state(miner: &Miner) -> State {
+fn state(miner: &Miner) -> Condition {
     let Some(reading) = &miner.reading else {
-        return if miner.duration.is_some() { State::Down } else { State::Waiting };
+        return if miner.duration.is_some() { Condition::Down } else { Condition::Waiting };
     };
     let is_off = reading.miner.soft_power_off == Some(1.0);
     match reading.state {
-        Some(MinerState::Fault) => State::Fault,
-        Some(MinerState::Idle) => State::Idle,
-        Some(MinerState::Init) => State::Starting,
-        Some(MinerState::Work) | None if is_off => State::Idle,
-        Some(MinerState::Work) | None => State::Hashing,
+        Some(MinerState::Fault) => Condition::Fault,
+        Some(MinerState::Idle) => Condition::Idle,
+        Some(MinerState::Init) => Condition::Starting,
+        Some(MinerState::Work) | None if is_off => Condition::Idle,
+        Some(MinerState::Work) | None => Condition::Hashing,
     }
 }
 
