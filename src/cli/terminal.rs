@@ -26,11 +26,19 @@ pub fn notify(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// Prints an error to standard error, the program's name before each line.
+/// Prints an error to standard error, the program's name before each line. A text in it that comes from elsewhere cannot
+/// control the terminal.
 pub fn print_error(text: &str) {
     const PROGRAM: &str = env!("CARGO_PKG_NAME");
     let name = if wants_colour(&io::stderr()) { format!("{RED}{PROGRAM}:{PLAIN}") } else { format!("{PROGRAM}:") };
-    let _ = writeln!(io::stderr(), "{name} {}", text.replace('\n', &format!("\n{name} ")));
+    let _ = writeln!(io::stderr(), "{name} {}", printable(text).replace('\n', &format!("\n{name} ")));
+}
+
+/// A text with its control characters escaped, but for line feeds.
+fn printable(text: &str) -> String {
+    let (mut out, is_raw) = (String::new(), |c: char| !c.is_control() || c == '\n');
+    text.chars().for_each(|c| if is_raw(c) { out.push(c) } else { out.extend(c.escape_default()) });
+    out
 }
 
 /// Whether an output is a terminal that takes colours.

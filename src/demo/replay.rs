@@ -2,7 +2,7 @@
 //!
 //! For dashboards and rules: the page is that of the miner that the capture came from, and time stands still in it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -10,12 +10,13 @@ use crate::cgminer::client::REPLY_BYTES_MAX;
 use crate::config::Target;
 use crate::demo::server;
 
-/// Starts a miner for each file, named as the file without its ending. The error names the file.
+/// Starts a miner for each file, named as the file without its ending, with what is not printable escaped. The error names the
+/// file.
 pub fn start(files: &[PathBuf]) -> io::Result<Vec<Target>> {
     let mut targets: Vec<Target> = Vec::new();
     for (index, path) in files.iter().enumerate() {
         let fault =
-            |error: io::Error| io::Error::new(error.kind(), format!("cannot replay '{}': {error}", path.display()));
+            |error: io::Error| io::Error::new(error.kind(), format!("cannot replay '{}': {error}", escaped(path)));
         let name = name(path).map_err(fault)?;
         if targets.iter().any(|target| target.title() == name) {
             let text = format!("another capture is called '{name}' too; give each file a name of its own");
@@ -30,11 +31,24 @@ pub fn start(files: &[PathBuf]) -> io::Result<Vec<Target>> {
 
 fn name(path: &Path) -> io::Result<String> {
     let stem = path.file_stem().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "this is no file's name"))?;
-    Ok(stem.to_string_lossy().into_owned())
+    Ok(escaped(stem.as_ref()))
 }
 
-/// The file's bytes. A file that is larger than any reply is not read to its end.
+/// A file's name as it may stand in a log: it can hold any byte but NUL, line feeds and sequences that a terminal obeys
+/// included.
+fn escaped(path: &Path) -> String {
+    let is_plain = |c: char| matches!(c, '\'' | '"');
+    let mut text = String::new();
+    path.to_string_lossy().chars().for_each(|c| if is_plain(c) { text.push(c) } else { text.extend(c.escape_debug()) });
+    text
+}
+
+/// The file's bytes. A file that is larger than any reply is not read to its end, and what is no file is not opened: to open a
+/// FIFO is to wait for a writer.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
     let mut bytes = Vec::new();
     File::open(path)?.take(REPLY_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > REPLY_BYTES_MAX {
@@ -71,6 +85,13 @@ mod tests {
         }
         assert_eq!(targets[0].title(), "q__25052801_14a19a2__standby");
         assert_ne!(targets[0].label, targets[1].label);
+    }
+
+    #[test]
+    fn names_have_no_control_characters() {
+        let name = |path: &str| name(Path::new(path)).unwrap();
+        assert_eq!(name("a/Nano 3S's.reply"), "Nano 3S's");
+        assert_eq!(name("b\u{1b}[31m\nWARN \u{202e}.reply"), "b\\u{1b}[31m\\nWARN \\u{202e}");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What is there without a miner, or to look at one: `demo`, `replay` and `capture`.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::exporter::Settings;
 use crate::fake_miner::{Behaviour, FakeMiner};
@@ -59,6 +61,45 @@ fn replay_serves_captures_as_miners() {
         let ended = Settings::new().run(arguments);
         assert!(ended.code() != Some(0) && ended.stderr.contains("replay"), "{ended:?}");
     }
+}
+
+/// A folder for the files of a test.
+fn temporary(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("exporter-{name}-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn replay_takes_files_only() {
+    let folder = temporary("fifo");
+    let fifo = folder.join("fifo.reply");
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success(), "{made}");
+    // Nobody writes into the FIFO, so a program that opens it does not end.
+    for path in [&fifo, &folder, Path::new("/dev/zero")] {
+        let ended = Settings::new().run(&["replay", path.to_str().unwrap()]);
+        assert_eq!((ended.code(), ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+        assert!(ended.stderr.contains("it is not a regular file"), "{}", ended.stderr);
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_files_name_forges_no_line_of_the_log() {
+    let folder = temporary("names");
+    let file = folder.join("a\u{1b}[2J\nforged line.reply");
+    fs::write(&file, nano3s()).unwrap();
+    let exporter = Settings::new().set("LOG_LEVEL", "DEBUG").start_with(&["replay", file.to_str().unwrap()]);
+    exporter.wait_for("the miner", |page| up(page) == 1);
+    exporter.signal("TERM");
+    let log = exporter.wait().stderr;
+    assert!(log.contains("a\\u{1b}[2J\\nforged line"), "{log}");
+    assert!(!log.contains('\u{1b}') && !log.lines().any(|line| line.starts_with("forged")), "{log}");
+    let twice = Settings::new().run(&["replay", file.to_str().unwrap(), file.to_str().unwrap()]);
+    assert!(twice.code() == Some(1) && twice.stderr.contains("a\\u{1b}[2J\\nforged"), "{twice:?}");
+    assert!(!twice.stderr.contains('\u{1b}') && twice.stderr.lines().count() == 1, "{twice:?}");
+    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
