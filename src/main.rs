@@ -23,21 +23,12 @@ fn run() -> Result<(), Error> {
         Command::Serve => cli::serve(Config::from_env()?),
         Command::Demo => cli::demo(),
         Command::Once => cli::once(&Config::from_env()?),
-        Command::CheckConfig => {
-            cli::check_config(&Config::from_env()?);
-            Ok(())
-        }
+        Command::CheckConfig => cli::check_config(&Config::from_env()?),
         Command::Healthcheck => cli::healthcheck(),
         Command::Discover { range, is_sd } => cli::discover(&range, is_sd),
         Command::Capture(address) => cli::capture(&address),
         Command::Replay(files) => cli::replay(&files),
-        Command::Version => {
-            cli::print(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n"));
-            Ok(())
-        }
-        Command::Help => {
-            cli::print_help();
-            Ok(())
-        }
+        Command::Version => cli::print(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n")),
+        Command::Help => cli::print_help(),
     }
 }

@@ -19,7 +19,7 @@ const TIME_MAX: Duration = Duration::from_secs(10);
 pub fn capture(address: &str) -> Result<(), Error> {
     let target = Target::parse(address, MINER_PORT).map_err(|fault| Error::Failed(format!("'{address}' {fault}")))?;
     let reply = ask(&target).map_err(|error| Error::Failed(format!("{}: {error}", target.label)))?;
-    print(&reply);
+    print(&reply)?;
     notify(&format!("name of this capture among the tests: {}\n", file_name(&reply)));
     Ok(())
 }

@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
+use crate::cli::error::Error;
 use crate::cli::terminal::print;
 use crate::config::Config;
 
 /// Prints what would run.
-pub fn check_config(config: &Config) {
-    print(describe(config));
+pub fn check_config(config: &Config) -> Result<(), Error> {
+    print(describe(config))
 }
 
 /// The miners and the settings as they were understood, a line each.

@@ -29,9 +29,8 @@ pub fn discover(range: &str, is_sd: bool) -> Result<(), Error> {
     if is_sd {
         let avalons = found.iter().filter(|miner| miner.is_avalon());
         let list = service_discovery::list(avalons.map(|miner| (&miner.target, Some(&miner.identity))));
-        print(format!("{list:#}\n"));
+        print(format!("{list:#}\n"))
     } else {
-        print(table(&found, MINER_PORT));
+        print(table(&found, MINER_PORT))
     }
-    Ok(())
 }

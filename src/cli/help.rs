@@ -4,14 +4,14 @@ use std::fmt::Write;
 use std::io;
 
 use crate::cli::arguments::SUBCOMMANDS;
-use crate::cli::error::EXIT_CODES;
+use crate::cli::error::{EXIT_CODES, Error};
 use crate::cli::terminal::{BOLD, CYAN, PLAIN, print, wants_colour};
 use crate::config::SETTINGS;
 
 /// Prints the help, with colours on a terminal.
-pub fn print_help() {
+pub fn print_help() -> Result<(), Error> {
     let text = help();
-    print(if wants_colour(&io::stdout()) { coloured(&text) } else { text });
+    print(if wants_colour(&io::stdout()) { coloured(&text) } else { text })
 }
 
 /// The text of the help.

@@ -17,6 +17,6 @@ pub fn once(config: &Config) -> Result<(), Error> {
     Poller::new(store.clone(), config.request(), config.timeout).run_once();
     let miners = store.miners();
     let view = View { miners: &miners, now: Instant::now(), chips: config.chips, price: None, own: None };
-    print(metrics_page::page(&view).to_text());
+    print(metrics_page::page(&view).to_text())?;
     if miners.iter().any(Miner::is_up) { Ok(()) } else { Err(Error::Failed("no miner answered".into())) }
 }

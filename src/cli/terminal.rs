@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use crate::cli::error::Error;
 use crate::config::Config;
 
 /// Escape sequences of terminals (ECMA-48, SGR): bold text.
@@ -15,10 +16,15 @@ pub const PLAIN: &str = "\x1b[0m";
 /// Back to the first column, and clear the line.
 pub const CLEAR_LINE: &str = "\r\x1b[K";
 
-/// Prints to standard output; a closed pipe is no error of this program.
-pub fn print(text: impl AsRef<[u8]>) {
+/// Prints to standard output. That nobody reads on, as `head` does not, is no error of this program; a full disk is.
+pub fn print(text: impl AsRef<[u8]>) -> Result<(), Error> {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_ref()).and_then(|()| out.flush());
+    match out.write_all(text.as_ref()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::Failed(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Prints to standard error, as it is.

@@ -1,5 +1,6 @@
 //! Environment and command line: what is accepted, what is refused and how, and the subcommands.
 
+use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -346,6 +347,26 @@ fn once_prints_one_page() {
     assert!(own.is_empty(), "{own:?}");
     assert_eq!(sound.connections(), 1);
     drop(taken);
+}
+
+#[test]
+fn a_full_disk_is_a_failure_and_a_closed_pipe_is_none() {
+    let miner = FakeMiner::start(Behaviour::Answer(nano3s()));
+    let target = miner.target();
+    for arguments in [&["once"][..], &["capture", &target], &["check-config"], &["--help"], &["--version"]] {
+        let run = |stdout: Stdio| {
+            let mut command = Command::new(PROGRAM);
+            let ended = command.args(arguments).env_clear().env("AVALON_IPS", &target).stdout(stdout).output().unwrap();
+            (ended.status.code(), String::from_utf8(ended.stderr).unwrap())
+        };
+        let (code, text) = run(File::options().write(true).open("/dev/full").unwrap().into());
+        let reason = "cannot write to standard output: No space left on device";
+        assert!(code == Some(1) && text.contains(reason), "{arguments:?}: {code:?} {text}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let (code, text) = run(writer.into());
+        assert!(code == Some(0) && !text.contains("output"), "{arguments:?}: {code:?} {text}");
+    }
 }
 
 #[test]
