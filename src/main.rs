@@ -26,7 +26,7 @@ fn run() -> Result<(), Error> {
         Command::CheckConfig => cli::check_config(&Config::from_env()?),
         Command::Healthcheck => cli::healthcheck(),
         Command::Discover { range, is_sd } => cli::discover(&range, is_sd),
-        Command::Capture(address) => cli::capture(&address),
+        Command::Capture { address, keep } => cli::capture(&address, &keep),
         Command::Replay(files) => cli::replay(&files),
         Command::Version => cli::print(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Help => cli::print_help(),

@@ -16,7 +16,12 @@ pub enum Command {
     /// The same with captures as miners.
     Replay(Vec<PathBuf>),
     /// Print the masked reply of a miner.
-    Capture(String),
+    Capture {
+        /// The miner.
+        address: String,
+        /// Keys whose values are not masked.
+        keep: Vec<String>,
+    },
     /// Search a range of addresses for miners.
     Discover {
         /// The range.
@@ -73,7 +78,7 @@ pub const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand {
         name: "capture",
         arguments: Some("HOST[:PORT]"),
-        help: "print a miner's reply, with private data masked, for a bug report or a test",
+        help: "print a miner's reply, masked, for a bug report or a test; --keep KEY,... releases values",
     },
     Subcommand {
         name: "replay",
@@ -112,7 +117,13 @@ impl Command {
                     first(&mut rest, "discover needs the range to search, for example: discover 192.168.1.0/24")?;
                 Self::Discover { range, is_sd }
             }
-            "capture" => Self::Capture(first(&mut rest, "capture needs the miner to ask: capture HOST[:PORT]")?),
+            "capture" => {
+                let keep = take_keep(&mut rest)?;
+                Self::Capture {
+                    address: first(&mut rest, "capture needs the miner to ask: capture HOST[:PORT]")?,
+                    keep,
+                }
+            }
             "replay" if rest.is_empty() => return usage("replay needs the files to serve: replay FILE..."),
             "replay" => Self::Replay(rest.drain(..).map(PathBuf::from).collect()),
             "--version" | "-V" | "version" => Self::Version,
@@ -136,6 +147,21 @@ impl Command {
 /// Takes the first of the arguments; the error says that there is none.
 fn first(arguments: &mut Vec<OsString>, error: &str) -> Result<String, Error> {
     if arguments.is_empty() { usage(error) } else { Ok(arguments.remove(0).to_string_lossy().into_owned()) }
+}
+
+/// Takes all `--keep KEY,...` from the arguments. Keys may have spaces inside.
+fn take_keep(arguments: &mut Vec<OsString>) -> Result<Vec<String>, Error> {
+    let mut keep = Vec::new();
+    while let Some(at) = arguments.iter().position(|word| word == "--keep") {
+        arguments.remove(at);
+        let keys = arguments.get(at).map(|keys| keys.to_string_lossy().into_owned()).unwrap_or_default();
+        if keys.split(',').any(|key| key.trim().is_empty()) {
+            return usage("--keep needs the keys whose values are not to be masked: --keep KEY,...");
+        }
+        arguments.remove(at);
+        keep.extend(keys.split(',').map(|key| key.trim().to_owned()));
+    }
+    Ok(keep)
 }
 
 fn usage<T>(text: impl Into<String>) -> Result<T, Error> {
@@ -164,7 +190,18 @@ mod tests {
         }
         assert_eq!(parse(&["discover", "a"]), Ok(Command::Discover { range: "a".into(), is_sd: false }));
         assert!(parse(&["discover", "--sd"]).is_err());
-        assert_eq!(parse(&["capture", "a:1"]), Ok(Command::Capture("a:1".into())));
+        let capture = |keep: &[&str]| {
+            let keep = keep.iter().map(|key| (*key).to_owned()).collect();
+            Ok(Command::Capture { address: "a:1".into(), keep })
+        };
+        assert_eq!(parse(&["capture", "a:1"]), capture(&[]));
+        assert_eq!(parse(&["capture", "--keep", "SN, Device Path", "a:1"]), capture(&["SN", "Device Path"]));
+        assert_eq!(parse(&["capture", "--keep", "SN", "a:1", "--keep", "PIN"]), capture(&["SN", "PIN"]));
+        for wrong in
+            [&["capture", "a", "--keep"][..], &["capture", "--keep", "a"], &["capture", "--keep", "SN,,A", "a"]]
+        {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
         assert_eq!(parse(&["replay", "a", "b"]), Ok(Command::Replay(vec!["a".into(), "b".into()])));
         assert_eq!(parse(&["serve"]), usage("unknown subcommand 'serve'; --help lists them"));
         for extra in [&["once", "more"][..], &["--help", "more"], &["capture", "a", "more"]] {

@@ -6,6 +6,7 @@ mod check_config;
 mod demo;
 mod discover;
 mod error;
+mod harmless;
 mod healthcheck;
 mod help;
 mod masking;

@@ -6,7 +6,8 @@ use std::process::Command;
 
 use crate::exporter::Settings;
 use crate::fake_miner::{Behaviour, FakeMiner};
-use crate::reply::{capture, nano3s};
+use crate::golden::{TIMES, page_of};
+use crate::reply::{Reply, capture, capture_names, nano3s};
 
 fn up(page: &crate::page::Page) -> usize {
     let samples = page.family("avalon_up").map(|family| family.samples.as_slice()).unwrap_or_default();
@@ -102,26 +103,75 @@ fn a_files_name_forges_no_line_of_the_log() {
     fs::remove_dir_all(folder).unwrap();
 }
 
-#[test]
-fn capture_prints_the_reply_with_what_is_private_masked() {
-    let mut reply = capture("nano3s__25021401_56abae7__high__extended");
-    let secrets = [("worker.1", "bc1qsecret.rig"), ("e0e1a9000001", "aabbccddeeff"), ("home-wifi", "my own net")];
-    for (mask, secret) in secrets {
-        reply = String::from_utf8(reply).unwrap().replace(mask, secret).into_bytes();
+/// The labels of a page that say whose miner it is, which a masked capture has not.
+fn without_identity(page: &str) -> String {
+    let mut text = page.to_owned();
+    for label in [",url=\"", ",dna=\"", ",mac=\""] {
+        let mut parts = text.split(label);
+        let mut out = parts.next().unwrap().to_owned();
+        for part in parts {
+            out += &[label, part.split_once('"').unwrap().1].concat();
+        }
+        text = out;
     }
-    let miner = FakeMiner::start(Behaviour::Answer(reply));
+    text
+}
+
+#[test]
+fn a_masked_capture_gives_the_page_of_the_whole_one() {
+    for name in capture_names() {
+        let miner = FakeMiner::start(Behaviour::Answer(capture(&name)));
+        let ended = Settings::nothing().run(&["capture", &miner.target()]);
+        assert_eq!(ended.code(), Some(0), "{name}: {ended:?}");
+        for private in
+            ["0201000000000001", "e0e1a9000001", "worker", "braiins", "pool.io", "example", "home-wifi", "my]net"]
+        {
+            assert!(!ended.stdout.contains(private), "{name}: {private}");
+        }
+        let [masked, whole] = [ended.stdout.as_bytes(), &capture(&name)].map(|reply| without_identity(&page_of(reply)));
+        let differences: Vec<_> = masked
+            .lines()
+            .zip(whole.lines())
+            .filter(|(a, b)| a != b && !TIMES.iter().any(|time| a.starts_with(time)))
+            .collect();
+        assert!(differences.is_empty() && masked.lines().count() == whole.lines().count(), "{name}: {differences:?}");
+    }
+}
+
+#[test]
+fn capture_masks_all_that_is_not_known_to_be_harmless() {
+    let reply = Reply::nano3s()
+        .replacing("version", b"UPAPI=2", b"UPAPI=2,SN=A1B2C3,WIFIPWD=hunter2")
+        .replacing("stats", b"MEMFREE[", b"NewItem[57] \x1b[2J MEMFREE[")
+        .replacing("pools", b":3333", b":3333/#bc1qsecret")
+        .replacing("pools", b"User=worker.1", b"User =alice");
+    let miner = FakeMiner::start(Behaviour::Answer(reply.bytes()));
     let ended = Settings::nothing().run(&["capture", &miner.target()]);
     assert_eq!(ended.code(), Some(0), "{ended:?}");
-    for (mask, secret) in secrets {
-        assert!(!ended.stdout.contains(secret) && ended.stdout.contains(mask), "{secret} is there, or {mask} is not");
+    for secret in ["A1B2C3", "hunter2", "bc1qsecret", "alice", "NewItem", "57]", "\u{1b}"] {
+        assert!(!ended.stdout.contains(secret), "{secret}");
     }
-    assert_eq!(ended.stdout.as_bytes(), capture("nano3s__25021401_56abae7__high__extended"), "nothing else changes");
-    assert!(ended.stderr.contains("nano3s__25021401_56abae7__mining.reply"), "{}", ended.stderr);
+    assert!(ended.stdout.contains(",UPAPI=2,xx=x1x1x1,xxxxxxx=xxxxxx1|CMD=summary|"), "{}", ended.stdout);
+    assert!(ended.stdout.ends_with("=536870912|\0"), "the NUL is a part of a reply");
+    let listed = "masked values of: DNA, LED, LEDUser, MAC, NewItem, SN, Stratum URL, URL, User, WIFIPWD\n";
+    assert!(ended.stderr.replace("BOOTBY, ", "").replace("ATA2, ", "").contains(listed), "{}", ended.stderr);
+    assert!(ended.stderr.contains("--keep KEY,...") && ended.stderr.contains("nano3s__25021401_56abae7__mining.reply"));
 
+    let kept = Settings::nothing().run(&["capture", "--keep", "SN,NewItem,NoSuchKey", &miner.target()]);
+    assert!(kept.stdout.contains(",SN=A1B2C3,xxxxxxx=xxxxxx1|") && kept.stdout.contains(" NewItem[57] "), "{kept:?}");
+    assert!(!kept.stdout.contains("hunter2") && !kept.stdout.contains("alice"), "{kept:?}");
+    for text in ["NOT masked, look at them before you publish this: NewItem, SN\n", "not in this reply: NoSuchKey\n"] {
+        assert!(kept.stderr.contains(text), "{}", kept.stderr);
+    }
+}
+
+#[test]
+fn capture_says_why_there_is_none() {
     let mut closed = FakeMiner::start(Behaviour::Answer(nano3s()));
     closed.refuse();
     let failed = Settings::nothing().run(&["capture", &closed.target()]);
     assert!(failed.code() == Some(1) && failed.stderr.contains("refused") && failed.stdout.is_empty(), "{failed:?}");
-    let wrong = Settings::nothing().run(&["capture", "http://x"]);
-    assert!(wrong.code() == Some(1) && wrong.stderr.contains("'http://x' is a URL"), "{wrong:?}");
+    let wrong = Settings::nothing().run(&["capture", "http://x\u{1b}[2J"]);
+    assert!(wrong.code() == Some(1) && !wrong.stderr.contains('\u{1b}'), "{wrong:?}");
+    assert!(wrong.stderr.contains("'http://x") && wrong.stderr.contains("is a URL"), "{wrong:?}");
 }

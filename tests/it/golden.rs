@@ -17,7 +17,7 @@ use avalonhome_prometheus_exporter::site::metrics_page::{View, page};
 use crate::page::{Page, Sample};
 
 /// Families that measure time; on an expected page their values are a dash.
-const TIMES: [&str; 3] =
+pub const TIMES: [&str; 3] =
     ["avalon_scrape_duration_seconds", "avalon_last_scrape_timestamp_seconds", "avalon_down_duration_seconds"];
 
 fn captures(ending: &str) -> Vec<PathBuf> {
