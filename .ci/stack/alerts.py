@@ -6,13 +6,13 @@ import re
 import sys
 from pathlib import Path
 
-from dashboards import CATALOGUE, FOREIGN, ROOT, metric_names
+from dashboards import FOREIGN, ROOT, catalogue, metric_names, mixed_up
 
 rules = "\n".join(path.read_text() for path in sorted((ROOT / "prometheus/rules").glob("*.yml")))
 tests = "\n".join(path.read_text() for path in sorted((ROOT / "prometheus/tests").glob("*.yml")))
 guide = ROOT / "docs/alerts.md"
-known = set(re.findall(r'(?:gauge|counter)\("(\w+)"', CATALOGUE.read_text()))
-faults = []
+known = catalogue()
+faults = sorted(mixed_up(re.sub(r"#.*", "", rules)))
 
 sections = None
 if guide.exists():

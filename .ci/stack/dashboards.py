@@ -20,7 +20,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "grafana/dashboards").glob("*.json"))
-CATALOGUE = ROOT / "src/metrics/catalogue.rs"
 OLD_NAMES = Path(__file__).parent / "python-exporter-names.txt"
 
 # Metrics of others: Prometheus itself, and the exporters that prometheus/targets.d has examples for.
@@ -33,11 +32,22 @@ FOREIGN = re.compile(
 EMPTY = {
     "fleet/Miners/2": "why: only while a miner is down",
     "fleet/Miners/3": "down for: only while a miner is down",
+    **{f"exporter/Failed polls/{i}": "only while polls fail" for i in range(2, 7)},
 }
 
-# What Grafana would fill in for its own variables.
-BUILT_IN = {"__rate_interval": "1m", "__interval": "15s", "__range": "15m"}
+# What Grafana would fill in for its own variables. The range of bars by the day is longer: panels with an interval of a day.
+BUILT_IN = {"__rate_interval": "1m", "__interval": "15s", "__range": "15m", "__range_s": "900"}
 RANGE_SECONDS = 900
+DAYS = {"__range_s": "172800"}
+
+# The colour of what is not there.
+NEUTRAL = "#808080"
+
+
+def catalogue():
+    """Names of all metrics of the exporter."""
+    sources = [*ROOT.glob("src/metrics/*.rs")]
+    return {name for path in sources for name in re.findall(r'(?:gauge|counter)\(\s*"(\w+)"', path.read_text())}
 
 
 def panels(board):
@@ -75,9 +85,70 @@ def metric_names(expr):
     return {w for w in words if "_" in w or w == "up"}
 
 
+def mixed_up(expr):
+    """Groupings and joins that take miners of two homes, or of two exporters, for one; and exporters known by a job's name."""
+    found = set()
+    for clause in re.findall(r"\b(?:by|on)\s*\(([^)]*)\)", expr):
+        labels = {label.strip() for label in clause.split(",")} - {""}
+        if "ip" in labels and not {"site", "instance"} <= labels or "instance" in labels and "site" not in labels:
+            found.add(f"({clause}) is no key: every home has a 192.168.1.50")
+    if re.search(r'\bjob\s*=', expr):
+        found.add("an exporter is known by what it serves, and its job may have any name")
+    return found
+
+
+def undrawn(mark):
+    """Marks whose samples are 0 where it is time for one: Grafana drops them. Their value is that of what `and` filters."""
+    value = re.split(r"\b(?:and|unless)\b", mark["expr"])[0]
+    return {"its samples are 0"} if "== 0" in value and ") + 1" not in mark["expr"] else set()
+
+
+def names_of(panel):
+    """What the fields of a table are called before transformations: labels that the queries may leave, and values."""
+    labels = {label.strip() for target in panel["targets"] for clause in re.findall(r"\b(?:by|group_left)\s*\(([^)]*)\)", target["expr"]) for label in clause.split(",")}
+    single = len(panel["targets"]) == 1
+    return labels | {"Time"} | ({"Value"} if single else {f"Value #{target['refId']}" for target in panel["targets"]})
+
+
+def unforgiven(panel):
+    """What Grafana takes without a word, and shows something else than was meant."""
+    kind, options, field = panel["type"], panel["options"], panel.get("fieldConfig", {"defaults": {}, "overrides": []})
+    defaults, overrides = field["defaults"], field["overrides"]
+    thresholds = [defaults.get("thresholds")] + [one["value"] for rule in overrides for one in rule["properties"] if one["id"] == "thresholds"]
+    if any(one and (one["steps"][0]["color"] != NEUTRAL or one["steps"][0]["value"] is not None) for one in thresholds):
+        yield "the lowest threshold has a colour that says something, and Grafana gives it to what is not there"
+    if kind == "state-timeline" and options["mergeValues"]:
+        yield "mergeValues makes one of all values that have the same threshold, whatever their mappings"
+    if kind in ("stat", "gauge", "table") and any(target["range"] or not target["instant"] for target in panel["targets"]):
+        yield "a query over a range shows the last number of a miner that is down as if it were of now"
+    if kind in ("stat", "gauge"):
+        if options["reduceOptions"]["calcs"] != ["last"]:
+            yield "the reducer skips NaN, which stands for down"
+        if not defaults.get("noValue"):
+            yield "nothing is said where there is no number"
+    organized = [one["options"] for one in panel.get("transformations", []) if one["id"] == "organize"]
+    parted = any(one["id"] == "partitionByValues" for one in panel.get("transformations", []))
+    if organized:
+        known = names_of(panel)
+        shown = known | {name for one in organized for name in one["renameByName"].values()}
+        asked = {name for one in organized for what in ("excludeByName", "renameByName", "indexByName") for name in one[what]}
+        if asked - known:
+            yield f"no field is called {', '.join(sorted(asked - known))} before the transformations"
+        named = {rule["matcher"]["options"] for rule in overrides} | {axis["matcher"]["options"] for one in options.get("series", []) for axis in one.values()}
+        # Parts call their fields by the part and the new name together.
+        if named - (known if parted else shown):
+            yield f"no field is called {', '.join(sorted(named - (known if parted else shown)))} after the transformations"
+    if kind == "table":
+        units = {rule["matcher"]["options"]: one["value"] for rule in overrides for one in rule["properties"] if one["id"] == "unit"}
+        texts = {name for one in organized for name in one["renameByName"] if not name.startswith("Value")}
+        for name in sorted(texts):
+            if units.get(name) != "string":
+                yield f"{name} is a text, and would be written as a number where it looks like one"
+
+
 def static():
     """All faults that need no Prometheus."""
-    known = set(re.findall(r'(?:gauge|counter)\("(\w+)"', CATALOGUE.read_text()))
+    known = catalogue()
     faults, uids = [], {}
     for path in FILES:
         board = json.loads(path.read_text())
@@ -101,7 +172,18 @@ def static():
                     other = cells.setdefault((x, y), panel["title"])
                     if other != panel["title"] or cells[(x, y)] is not other:
                         fault(f"{panel['title']} lies on {other}")
+        for what in mixed_up(text):
+            fault(what)
+        for mark in board["annotations"]["list"]:
+            for what in mixed_up(mark["expr"]) | undrawn(mark):
+                fault(f"mark {mark['name']}: {what}")
+        for variable in board["templating"]["list"]:
+            # The board of one miner; those of many call theirs `miners`.
+            if variable["name"] == "miner" and (variable["multi"] or variable["includeAll"]):
+                fault("several miners can be chosen where one is readable")
         for panel in panels(board):
+            for what in unforgiven(panel):
+                fault(f"{panel['title']}: {what}")
             if panel["type"] != "text" and not panel.get("description"):
                 fault(f"{panel['title']} has no description")
             for target in panel.get("targets", []):
@@ -118,6 +200,9 @@ def static():
         for uid in re.findall(r'/d/([\w-]+)', text):
             if uid not in uids:
                 fault(f"link to {uid}, which is no dashboard")
+    for folder in ("datasources", "dashboards", "plugins", "alerting"):
+        if not list((ROOT / "grafana/provisioning" / folder).glob("*.yml")):
+            faults.append(f"provisioning/{folder} is missing, which Grafana reports as an error at each start")
     if len(uids) != len(FILES):
         faults.append("dashboard uids are not unique")
     return faults
@@ -141,19 +226,28 @@ def run(base, target, values, now, step=15):
     return ask(base, "query_range", query=expr, start=start, end=end, step=step)["result"]
 
 
+def every_choice(base, board):
+    """Values of the variables: one set, or one for each miner where only one can be chosen."""
+    values = defaults(board)
+    if any(variable["name"] == "miner" for variable in board["templating"]["list"]):
+        return [values | {"miner": ip} for ip in ask(base, "label/ip/values", **{"match[]": "avalon_up"})]
+    return [values]
+
+
 def live(base):
     """All queries that fail or find nothing, and annotations and variables that do not parse."""
     faults, count, now = [], 0, time.time()
     for path in FILES:
         board = json.loads(path.read_text())
-        values = defaults(board)
+        choices = every_choice(base, board)
+        values = choices[0]
         for panel in panels(board):
-            step = 86400 if panel.get("interval") == "1d" else 15
+            step, more = (86400, DAYS) if panel.get("interval") == "1d" else (15, {})
             for number, target in enumerate(panel.get("targets", []), 1):
                 count += 1
                 keys = {f"{path.stem}/{panel['title']}", f"{path.stem}/{panel['title']}/{number}"} & set(EMPTY)
                 try:
-                    found = run(base, target, values, now, step)
+                    found = [series for chosen in choices for series in run(base, target, chosen | more, now, step)]
                     numbers = [v[1] for s in found for v in s.get("values", [s.get("value")]) if v[1] not in ("NaN", "+Inf", "-Inf")]
                 except ValueError as error:
                     faults.append(f"{path.name}: {panel['title']}/{number}: {error}\n    {fill(target['expr'], values)}")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Stands in for what no package registry has: stub.py ADDRESS LOG [PORT...]
 
-Serves the sample pages of other exporters on the ports that prometheus/targets.d/*.example give them, and takes
+Serves the pages of other exporters in pages/ on the ports that prometheus/targets.d/*.example give them, and takes
 Alertmanager's webhooks on port 9999, one line of LOG for each alert; or only on the ports named.
 """
 
@@ -12,12 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
-SAMPLES = Path(__file__).parent / "samples"
+FOLDER = Path(__file__).parent / "pages"
 WALLET = "0x" + "0" * 40
 PAGES = {
-    9835: ("/metrics", "nvidia-gpu", {}),
-    9400: ("/metrics", "dcgm", {}),
-    8080: ("/miner", "pool", {"pool": ["ethermine"], "target": [WALLET]}),
+    9835: ("/metrics", "nvidia_gpu_exporter", {}),
+    9400: ("/metrics", "dcgm-exporter", {}),
+    8080: ("/miner", "ethermine-miner", {"pool": ["ethermine"], "target": [WALLET]}),
 }
 
 
@@ -26,7 +26,7 @@ class Stub(BaseHTTPRequestHandler):
         path, name, query = PAGES[self.server.server_port]
         url = urlparse(self.path)
         good = url.path == path and parse_qs(url.query) == query
-        body = (SAMPLES / f"{name}.prom").read_bytes() if good else b"the path or the parameters are wrong\n"
+        body = (FOLDER / f"{name}.prom").read_bytes() if good else b"the path or the parameters are wrong\n"
         self.send_response(200 if good else 400)
         self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))

@@ -9,10 +9,16 @@ GRID = 24
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 GREEN, YELLOW, ORANGE, RED, BLUE, GREY = "green", "yellow", "orange", "red", "blue", "#808080"
+NEUTRAL = GREY
+NAN = "nan"
+
+# A number below all that a query yields, for a colour that holds for every number but not for none.
+ANY = -1e12
 
 
 def query(expr, legend="", instant=False, table=False):
-    """One PromQL expression. A table asks for one point in time; `instant=False, table=True` for many (XY charts)."""
+    """One PromQL expression. What shows a number asks for this moment alone: a query over the range would go on showing the
+    last number of a miner that is down. `instant=False, table=True` is for XY charts."""
     return {
         "datasource": DATASOURCE,
         "expr": expr,
@@ -24,14 +30,21 @@ def query(expr, legend="", instant=False, table=False):
 
 
 def steps(*pairs):
-    """Thresholds as (colour, from) pairs; the first holds for everything below."""
-    return {"mode": "absolute", "steps": [{"color": c, "value": v} for c, v in pairs]}
+    """Thresholds as (colour, from) pairs. Below the first there is a neutral colour, which Grafana gives to a number that is
+    not there: neither red nor green because there is nothing to say."""
+    return {"mode": "absolute", "steps": [{"color": NEUTRAL, "value": None}] + [{"color": c, "value": v} for c, v in pairs]}
 
 
 def names(table):
-    """Value mappings: {number: (text, colour)}."""
-    options = {str(k): {"text": text, "color": colour, "index": i} for i, (k, (text, colour)) in enumerate(table.items())}
-    return [{"type": "value", "options": options}]
+    """Value mappings: {number: (text, colour)}; NAN is a number too."""
+    made = []
+    options = {str(k): {"text": text, "color": colour, "index": i} for i, (k, (text, colour)) in enumerate(table.items()) if k != NAN}
+    if options:
+        made.append({"type": "value", "options": options})
+    if NAN in table:
+        text, colour = table[NAN]
+        made.append({"type": "special", "options": {"match": NAN, "result": {"text": text, "color": colour, "index": len(options)}}})
+    return made
 
 
 def override(field, **properties):
@@ -42,7 +55,8 @@ def override(field, **properties):
 
 LEGEND = {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []}
 TOOLTIP = {"mode": "multi", "sort": "desc"}
-REDUCE = {"calcs": ["lastNotNull"], "fields": "", "values": False}
+# Not lastNotNull, which would skip NaN, the mark of a miner that is down.
+REDUCE = {"calcs": ["last"], "fields": "", "values": False}
 
 CUSTOM = {
     "timeseries": {
@@ -75,7 +89,8 @@ OPTIONS = {
     "state-timeline": {
         "alignValue": "left",
         "legend": {**LEGEND, "showLegend": False},
-        "mergeValues": True,
+        # With colours by threshold, merging looks at thresholds alone and takes all mapped values for one.
+        "mergeValues": False,
         "perPage": 25,
         "rowHeight": 0.8,
         "showValue": "never",
@@ -85,21 +100,26 @@ OPTIONS = {
     "xychart": {"legend": LEGEND, "tooltip": {"mode": "single", "sort": "none"}, "mapping": "auto", "series": []},
     "text": {"mode": "markdown", "content": ""},
 }
-COLOUR = {"timeseries": "palette-classic-by-name", "xychart": "palette-classic"}
+COLOUR = {"timeseries": "palette-classic", "xychart": "palette-classic"}
+
+# Headings of columns that are labels.
+HEADINGS = {"miner": "Miner", "ip": "Address", "pool_index": "Pool", "url": "URL", "work_mode": "Mode", "model": "Model", "prod": "Product",
+            "firmware": "Firmware", "cgminer": "CGMiner", "api": "API", "hwtype": "Hardware", "swtype": "Software", "mac": "MAC", "dna": "DNA"}
+HIDDEN = {"viz": True, "legend": False, "tooltip": False}
 
 
 def panel(kind, title, about, *queries, unit="short", w=6, h=8, thresholds=None, mappings=(), overrides=(), options=(), custom=(),
           transformations=(), links=(), interval=None, **defaults):
     """A panel without its place. A query is what `query` makes, or an (expression, legend) pair; `defaults` go into the
     field configuration as they are (min, max, decimals)."""
-    instant = kind == "table"
-    targets = [q if isinstance(q, dict) else query(*q, instant=instant, table=instant) for q in queries]
+    instant = kind in ("table", "stat", "gauge")
+    targets = [q if isinstance(q, dict) else query(*q, instant=instant, table=kind == "table") for q in queries]
     for i, target in enumerate(targets):
         target["refId"] = chr(ord("A") + i)
     field = {
         "unit": unit,
         "color": {"mode": COLOUR.get(kind, "thresholds")},
-        "thresholds": thresholds or steps((GREEN, None)),
+        "thresholds": thresholds or steps(),
         "mappings": list(mappings),
         **defaults,
     }
@@ -129,23 +149,29 @@ def series(title, about, *queries, w=12, **more):
     return panel("timeseries", title, about, *queries, w=w, **more)
 
 
-def stat(title, about, expr, legend="", w=4, h=4, **more):
-    """The last number of a query, large, its colour by threshold."""
-    return panel("stat", title, about, (expr, legend), w=w, h=h, **more)
+def stat(title, about, expr, legend="", w=4, h=4, none="–", **more):
+    """The number of this moment, large, its colour by threshold; `none` is what is shown where there is no number."""
+    return panel("stat", title, about, (expr, legend), w=w, h=h, noValue=none, **more)
 
 
-def table(title, about, columns, key="ip", w=24, overrides=(), hide=(), **more):
-    """A row for each value of the label `key`; columns are (expression, header) pairs. Labels besides `key` that a query
-    leaves become columns too. An empty header hides the query's value."""
-    letters = [chr(ord("A") + i) for i in range(len(columns))]
-    rename = {f"Value #{a}": header for a, (_, header) in zip(letters, columns) if header}
-    exclude = {f"Value #{a}": True for a, (_, header) in zip(letters, columns) if not header}
-    exclude |= {"Time": True} | {name: True for name in hide}
+def table(title, about, columns, first=("miner", "ip"), last=(), w=24, overrides=(), **more):
+    """A row for each miner; columns are (expression, header) pairs, and the labels `first` and `last` stand before and after
+    them, as texts: Grafana would format what looks like a number. Rows are the same where all labels that the queries have in
+    common are the same, so every expression must be `named`. Site and instance are there for links, and not shown. An empty
+    header hides the query's value."""
+    values = [(f"Value #{chr(ord('A') + i)}" if len(columns) > 1 else "Value", header) for i, (_, header) in enumerate(columns)]
+    order = [*first, *[name for name, _ in values], *last]
+    texts = [override(name, unit="string") for name in (*first, *last)]
+    hidden = [override(name, custom_hideFrom=HIDDEN) for name in ("site", "instance")]
     return panel(
-        "table", title, about, *[(expr, "") for expr, _ in columns], w=w, overrides=overrides,
+        "table", title, about, *[(expr, "") for expr, _ in columns], w=w, overrides=[*texts, *hidden, *overrides],
         transformations=[
             ("merge", {}),
-            ("organize", {"excludeByName": exclude, "renameByName": rename, "indexByName": {key: 0}}),
+            ("organize", {
+                "excludeByName": {"Time": True} | {name: True for name, header in values if not header},
+                "renameByName": {name: HEADINGS[name] for name in (*first, *last)} | {name: header for name, header in values if header},
+                "indexByName": {name: i for i, name in enumerate(order)},
+            }),
         ], **more)
 
 
@@ -154,19 +180,19 @@ def text(content, w=24, h=3):
     return panel("text", "", "", w=w, h=h, options={"content": content})
 
 
-def variable(name, label, definition, all_value=None, start_with_all=True):
-    """A variable whose values are asked of Prometheus. With a value for All it takes several; else, or if it is told not
-    to start with All, it starts with the first."""
+def variable(name, label, definition, all_value=None, several=True, start_with_all=True):
+    """A variable whose values are asked of Prometheus. With a value for All it takes several and starts with All, unless told
+    otherwise; else it takes one and starts with the first."""
     made = {
         "type": "query", "name": name, "label": label, "datasource": DATASOURCE, "definition": definition,
         "query": {"qryType": 1, "query": definition, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
-        "refresh": 2, "sort": 7, "multi": all_value is not None, "includeAll": all_value is not None, "options": [], "hide": 0,
+        "refresh": 2, "sort": 7, "multi": all_value is not None and several, "includeAll": all_value is not None, "options": [], "hide": 0,
         "regex": "", "skipUrlSync": False,
     }
     if all_value:
         made["allValue"] = all_value
         if start_with_all:
-            made["current"] = {"text": ["All"], "value": ["$__all"]}
+            made["current"] = {"text": ["All"], "value": ["$__all"]} if several else {"text": "All", "value": "$__all"}
     return made
 
 
@@ -179,7 +205,7 @@ def typed(name, label, value, about):
 
 
 def annotation(name, colour, expr, title, details):
-    """Marks in all curves where the expression has a sample."""
+    """Marks in all curves where the expression has a sample above 0: Grafana drops those that are 0."""
     return {
         "name": name, "datasource": DATASOURCE, "enable": True, "hide": False, "iconColor": colour, "expr": expr, "step": "1m",
         "titleFormat": title, "textFormat": details, "useValueForTime": False,
