@@ -4,7 +4,8 @@ Where a panel has one number, its answer is [text, colour]; else see shown.cjs. 
 compared, but all rows have to be there.
 """
 
-GARAGE = {"site": "", "instance": "exporter:9100", "miner": "192.168.1.50"}
+NO_SITE = "(none)?"  # a regular expression that fits the label's absence
+GARAGE = {"site": NO_SITE, "instance": "exporter:9100", "miner": "192.168.1.50"}
 OFFICE = GARAGE | {"miner": "192.168.1.51"}
 LOST = GARAGE | {"miner": "192.168.1.52"}
 COTTAGE = GARAGE | {"site": "cottage"}
@@ -57,7 +58,7 @@ ANSWERS = {
         "Power": ["132 W", "orange"],
         "Efficiency": ["20.6 J/TH", "blue"],
         "Hottest chip": ["96 °C", "green"],
-        "Running for": ["1.38 hours", "blue"],
+        "Running for": ["40 mins", "blue"],
         "Best share, 24 h": ["111 M", "blue"],
         "Work mode": ["2", "orange"],
         "Blocks found": ["1", "yellow"],
@@ -80,6 +81,7 @@ ANSWERS = {
               for name in ("garage", "heater") for i in range(3)),
             {"Miner": "office", "Pool": "0", "URL": "stratum+tcp://pool.example.com:4444", "Alive": YES, "Active": YES, "Accepted": "890", "Block": "907089"},
         ],
+        "Work done, by difficulty": {"heater": "37.9 TH/s", "192.168.1.52": "199 TH/s"},
         "In use": {"garage pool 0": parts(YES, NO), "garage pool 1": parts(NO, YES), "heater pool 0": [[*YES, 3600]]},
         "Alive, state-timeline": {"garage pool 0": parts(YES, DEAD), "garage pool 1": [[*YES, 3600]], "heater pool 2": [[*YES, 3600]]},
     },
@@ -118,6 +120,7 @@ ANSWERS = {
             {"Miner": "192.168.1.52", "Mode": "1", "Hash rate": "199.24 TH/s", "Power": "3.73 kW", "J/TH": "18.73"},
         ],
         "Efficiency of all": {"all": "20.6 J/TH"},
+        "Paid work against hashes": {"garage": "100%", "192.168.1.52": "100%"},
     },
     ("four", "exporter"): {
         "Exporter": ["up", "green"],
@@ -237,8 +240,7 @@ ANSWERS = {
 
     # The exporter is down, and is known by what it served, though its job is called miners.
     ("blind", "exporter"): {
-        "Exporter": ["down", "red"], "Running for": ["down", "red"], "Series": ["down", "red"],
-        "Failed polls, 1 h": ABSENT, "Skipped polls, 1 h": ABSENT,
+        "Exporter": ["down", "red"], "Running for": DOWN, "Series": DOWN, "Version": ["", "grey"], "Failed polls, 1 h": ABSENT, "Skipped polls, 1 h": ABSENT,
     },
     ("blind", "fleet"): {"State": ["no data: see Exporter health", "grey"], "Miners": []},
 
@@ -269,7 +271,7 @@ STATES = {"fleet/Up", "fleet/Down", "fleet/State", "miner/State"}
 EXPORTER = {"exporter/Exporter", "exporter/Version", "exporter/Running for", "exporter/Failed polls, 1 h", "exporter/Skipped polls, 1 h", "exporter/Series"}
 NOTHING_BUT = {
     "alone": COUNTED | STATES | EXPORTER,
-    "blind": COUNTED | {"exporter/Exporter", "exporter/Running for", "exporter/Series"},
+    "blind": COUNTED | {"exporter/Exporter"},
     "nothing": set(),
 }
 
@@ -288,12 +290,14 @@ MARKS = {
 
 # What variables offer, one after the other as they are chosen.
 CHOICES = {
-    ("four", "miner", "site"): ({}, []),
-    ("four", "miner", "miner"): ({"site": ""}, ["192.168.1.50", "192.168.1.51", "192.168.1.52", "192.168.1.53"]),
+    ("four", "miner", "site"): ({}, [NO_SITE]),
+    ("four", "miner", "miner"): ({"site": NO_SITE}, ["192.168.1.50", "192.168.1.51", "192.168.1.52", "192.168.1.53"]),
     ("four", "miner", "instance"): (GARAGE, ["exporter:9100"]),
-    ("sites", "miner", "site"): ({}, ["barn", "cottage", "home", "shed"]),
+    # The name that the exporter has now comes before that which it had.
+    ("four", "miner", "instance of the heater"): (GARAGE | {"miner": "192.168.1.53"}, ["exporter:9100", "before:9100"]),
+    ("sites", "miner", "instance"): (COTTAGE, ["exporter:9100"]),
+    ("sites", "miner", "site"): ({}, [NO_SITE, "barn", "cottage", "home", "shed"]),
     ("sites", "miner", "miner"): ({"site": "cottage"}, ["192.168.1.50"]),
-    ("sites", "miner", "instance"): ({"site": "", "miner": "192.168.1.50"}, ["pi2:9100", "pi:9100"]),
     ("sites", "pools", "miners"): ({"sites": "home"}, ["192.168.1.50"]),
     ("sites", "fleet", "sites"): ({}, ["barn", "cottage", "home", "shed"]),
     ("four", "gpu-and-pool", "host"): ({}, ["desktop:9400", "desktop:9835"]),

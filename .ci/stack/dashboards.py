@@ -230,7 +230,8 @@ def every_choice(base, board):
     """Values of the variables: one set, or one for each miner where only one can be chosen."""
     values = defaults(board)
     if any(variable["name"] == "miner" for variable in board["templating"]["list"]):
-        return [values | {"miner": ip} for ip in ask(base, "label/ip/values", **{"match[]": "avalon_up"})]
+        up = [series["metric"] for series in ask(base, "query", query="avalon_up")["result"]]
+        return [values | {"site": one.get("site", "()"), "instance": one["instance"], "miner": one["ip"]} for one in up]
     return [values]
 
 
@@ -261,10 +262,17 @@ def live(base):
             except ValueError as error:
                 faults.append(f"{path.name}: annotation {mark['name']}: {error}")
         for variable in board["templating"]["list"]:
-            if match := re.fullmatch(r"label_values\((?:(.*), )?(\w+)\)", variable.get("definition", "")):
+            match = re.fullmatch(r"(label_values|query_result)\((.*)\)", variable.get("definition", ""))
+            # The demo is of one home, without a label.
+            if match and variable["name"] not in ("site", "sites"):
                 count += 1
-                found = ask(base, f"label/{match[2]}/values", **({"match[]": fill(match[1], values)} if match[1] else {}))
-                if not found and f"{path.stem}/variable {variable['name']}" not in EMPTY:
+                what, asked = match[1], fill(match[2], values)
+                if what == "label_values":
+                    metric, label = asked.rsplit(", ", 1)
+                    found = ask(base, f"label/{label}/values", **{"match[]": metric})
+                else:
+                    found = ask(base, "query", query=asked)["result"]
+                if not found:
                     faults.append(f"{path.name}: variable {variable['name']} has no values")
     for name in OLD_NAMES.read_text().split():
         count += 1

@@ -145,10 +145,17 @@ def choices(base):
     """Values that variables offer."""
     faults = []
     for (name, board, variable), (chosen, expected) in answers.CHOICES.items():
-        [one] = [one for one in BOARDS[board]["templating"]["list"] if one["name"] == variable]
-        metric, label = re.fullmatch(r"label_values\((.*), (\w+)\)", one["definition"]).groups()
-        end = world.END[name]
-        found = ask(base, f"label/{label}/values", **{"match[]": fill(metric, values(board, chosen)), "start": end - RANGE, "end": end})
+        [one] = [one for one in BOARDS[board]["templating"]["list"] if one["name"] == variable.split()[0]]
+        what, asked = re.fullmatch(r"(\w+)\((.*)\)", one["definition"]).groups()
+        asked, end = fill(asked, values(board, chosen)), world.END[name]
+        if what == "label_values":
+            metric, label = asked.rsplit(", ", 1)
+            found = ask(base, f"label/{label}/values", **{"match[]": metric, "start": end - RANGE, "end": end})
+        else:
+            lines = [",".join(f'{key}="{value}"' for key, value in series["metric"].items()) for series in ask(base, "query", query=asked, time=end)["result"]]
+            regex = one["regex"].strip("/").replace("(?<", "(?P<")
+            found = [re.search(regex, line)[1] for line in lines]
+            found = sorted(found) if one["sort"] else found
         if found != expected:
             faults.append(f"{name}/{board}: {variable} offers {found} and not {expected}")
     return faults, len(answers.CHOICES)

@@ -95,7 +95,7 @@ const text = (shown) => [shown.prefix, shown.text, shown.suffix].filter(Boolean)
 const kinds = {
   stat: (panel, frames) => data.getFieldDisplayValues({
     data: frames, fieldConfig: panel.fieldConfig, reduceOptions: panel.options.reduceOptions, replaceVariables: (value) => value, theme, timeZone: 'utc',
-  }).map(({ display }) => [display.title ?? '', (panel.options.textMode === 'name' && display.title) || text(display), colour(display.color)]),
+  }).map(({ display }) => [display.title ?? '', panel.options.textMode === 'name' ? display.title ?? '' : text(display), colour(display.color)]),
   gauge: (panel, frames) => kinds.stat(panel, frames),
   table(panel, frames) {
     if (frames.length !== 1) {

@@ -96,14 +96,16 @@ class Miner:
 class Exporter:
     """A target of Prometheus: one of ours with its miners, or one that always serves the same page."""
 
-    def __init__(self, *miners, job="avalon", instance="exporter:9100", site=None, price=None, page=None, down=0, probe=False, started=7200):
+    def __init__(self, *miners, job="avalon", instance="exporter:9100", site=None, price=None, page=None, down=0, probe=False, started=7200, until=0):
         self.labels = {"job": job, "instance": instance} | ({"site": site} if site else {})
-        self.miners, self.price, self.down, self.probe, self.started = miners, price, down, probe, started
+        self.miners, self.price, self.down, self.probe, self.started, self.until = miners, price, down, probe, started, until
         self.page = read(HERE / "pages" / f"{page}.prom") if page else None
 
     def at(self, before, end):
         """Its samples so long before the end."""
-        if before < self.down:
+        if before < self.until:
+            page = {}
+        elif before < self.down:
             page = {("up", ()): 0, ("scrape_samples_scraped", ()): 0}
         elif self.page is not None:
             page = {("up", ()): 1} | self.page
@@ -134,7 +136,7 @@ def incidents(page, before):
         if 1500 < before <= 1800 and name == "avalon_pool_active":
             page[name, labels] = 1 if index == "1" else 0
         if name == "avalon_uptime_seconds":
-            page[name, labels] = value - 8000 if before <= 2400 else value
+            page[name, labels] = 2400 - before if before <= 2400 else value
         if name == "avalon_blocks_found_total" and before <= 3000:
             page[name, labels] = 1
     return page
@@ -149,6 +151,8 @@ def four():
             Miner(A15, "192.168.1.52", down=1200, price=0.30),
             Miner(MINI_3, "192.168.1.53", "heater", without=POWER),
             price=0.30),
+        # What the exporter was called until two hours ago.
+        Exporter(Miner(MINI_3, "192.168.1.53", "heater"), instance="before:9100", until=7200),
         Exporter(job="nvidia-gpu", instance="desktop:9835", page="nvidia_gpu_exporter-driver-465"),
         Exporter(job="dcgm", instance="desktop:9400", page="dcgm-exporter"),
         Exporter(job="pool", instance="0x00", page="ethermine-miner"),

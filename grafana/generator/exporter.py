@@ -4,15 +4,14 @@ An exporter is a target of Prometheus that serves avalon_exporter_info, whatever
 serves nothing, so it is known by what it has served.
 """
 
-from panels import BLUE, GREEN, NAN, RED, YELLOW, annotation, dashboard, names, row, series, stat, steps
-from shared import KEY, KINDS, MINERS, UP, each, miners, named, sites
+from panels import BLUE, GREEN, RED, YELLOW, annotation, dashboard, row, series, stat, steps
+from shared import DOWN, KEY, KINDS, MINERS, UP, each, miners, named, sites
 
 TARGET = "site, job, instance"
 SELF = f"and on ({TARGET}) avalon_exporter_info"
 # 30 days: one that has been down for longer is no longer shown.
 EVER = f"and on ({TARGET}) last_over_time(avalon_exporter_info[30d])"
 BY_TARGET = "{{site}} {{instance}}"
-DOWN = names({NAN: ("down", RED)})
 
 
 def own(expr):

@@ -4,15 +4,20 @@ from panels import ANY, BLUE, GREEN, GREY, NAN, ORANGE, RED, YELLOW, dashboard, 
 from shared import (COLD, DOWN, EXTENDED, HOT, IN_USE, J_PER_TH, KEY, MODES, MODE_ABOUT, NONE_IS_GOOD, STATES, STATE_ABOUT, each, marks, named, or_down,
                     pool, state)
 
-# One miner, so one address and no All. What tells it from others of that address comes with the link from Fleet; opened by
-# itself, it begins with the first site and with all exporters, since those that were renamed are offered too.
-THIS = 'site=~"$site", instance=~"$instance", ip="$miner"'
+# One miner, so no All: its address, and what tells it from others of that address.
+THIS = 'site=~"$site", instance="$instance", ip="$miner"'
 POOL = f'{THIS}, pool_index=~"$pool"'
 
 VARIABLES = [
-    variable("site", "Site", "label_values(avalon_up, site)", ".*", several=False, start_with_all=False),
+    # No site is a choice too, and the first, so that it is taken where a link from Fleet has none.
+    variable("site", "Site", 'query_result(count by (site, choice) (label_replace(label_replace('
+             'avalon_up or max_over_time(avalon_up[7d:5m]), "choice", "(none)?", "", ""), "choice", "$1", "site", "(.+)")))',
+             regex='/choice="(?<value>(?<text>[^"?]+)\\??)"/'),
     variable("miner", "Miner", 'label_values(avalon_up{site=~"$site"}, ip)'),
-    variable("instance", "Exporter", 'label_values(avalon_up{site=~"$site", ip="$miner"}, instance)', ".*", several=False),
+    # The one that was heard last comes first: others may be former names of it, which Prometheus still remembers.
+    variable("instance", "Exporter", 'query_result(sort_desc(max by (site, instance) ('
+             'timestamp(avalon_up{site=~"$site", ip="$miner"}) or max_over_time(timestamp(avalon_up{site=~"$site", ip="$miner"})[7d:5m]))))',
+             regex='/instance="([^"]+)"/', sort=0),
     pool(THIS),
 ]
 

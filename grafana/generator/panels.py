@@ -91,7 +91,7 @@ OPTIONS = {
         "legend": {**LEGEND, "showLegend": False},
         # With colours by threshold, merging looks at thresholds alone and takes all mapped values for one.
         "mergeValues": False,
-        "perPage": 25,
+        "perPage": 12,
         "rowHeight": 0.8,
         "showValue": "never",
         "tooltip": TOOLTIP,
@@ -105,7 +105,8 @@ COLOUR = {"timeseries": "palette-classic", "xychart": "palette-classic"}
 # Headings of columns that are labels.
 HEADINGS = {"miner": "Miner", "ip": "Address", "pool_index": "Pool", "url": "URL", "work_mode": "Mode", "model": "Model", "prod": "Product",
             "firmware": "Firmware", "cgminer": "CGMiner", "api": "API", "hwtype": "Hardware", "swtype": "Software", "mac": "MAC", "dna": "DNA"}
-HIDDEN = {"viz": True, "legend": False, "tooltip": False}
+# Columns that are only there for links: as Grafana 13 hides them, and as 12 does.
+HIDDEN = {"custom_hideFrom": {"viz": True, "legend": False, "tooltip": False}, "custom_hidden": True}
 
 
 def panel(kind, title, about, *queries, unit="short", w=6, h=8, thresholds=None, mappings=(), overrides=(), options=(), custom=(),
@@ -162,7 +163,7 @@ def table(title, about, columns, first=("miner", "ip"), last=(), w=24, overrides
     values = [(f"Value #{chr(ord('A') + i)}" if len(columns) > 1 else "Value", header) for i, (_, header) in enumerate(columns)]
     order = [*first, *[name for name, _ in values], *last]
     texts = [override(name, unit="string") for name in (*first, *last)]
-    hidden = [override(name, custom_hideFrom=HIDDEN) for name in ("site", "instance")]
+    hidden = [override(name, **HIDDEN) for name in ("site", "instance")]
     return panel(
         "table", title, about, *[(expr, "") for expr, _ in columns], w=w, overrides=[*texts, *hidden, *overrides],
         transformations=[
@@ -180,19 +181,18 @@ def text(content, w=24, h=3):
     return panel("text", "", "", w=w, h=h, options={"content": content})
 
 
-def variable(name, label, definition, all_value=None, several=True, start_with_all=True):
-    """A variable whose values are asked of Prometheus. With a value for All it takes several and starts with All, unless told
-    otherwise; else it takes one and starts with the first."""
+def variable(name, label, definition, all_value=None, regex="", sort=7):
+    """A variable whose values are asked of Prometheus. With a value for All it takes several and starts with All; else it
+    takes one and starts with the first. The values of a query_result are what the regular expression finds in its lines.
+    Sorted naturally, unless told to keep the order: 0."""
     made = {
         "type": "query", "name": name, "label": label, "datasource": DATASOURCE, "definition": definition,
-        "query": {"qryType": 1, "query": definition, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
-        "refresh": 2, "sort": 7, "multi": all_value is not None and several, "includeAll": all_value is not None, "options": [], "hide": 0,
-        "regex": "", "skipUrlSync": False,
+        "query": {"qryType": 3 if definition.startswith("query_result") else 1, "query": definition, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
+        "refresh": 2, "sort": sort, "multi": all_value is not None, "includeAll": all_value is not None, "options": [], "hide": 0,
+        "regex": regex, "skipUrlSync": False,
     }
     if all_value:
-        made["allValue"] = all_value
-        if start_with_all:
-            made["current"] = {"text": ["All"], "value": ["$__all"]} if several else {"text": "All", "value": "$__all"}
+        made |= {"allValue": all_value, "current": {"text": ["All"], "value": ["$__all"]}}
     return made
 
 

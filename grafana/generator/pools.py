@@ -21,6 +21,8 @@ def of_an_hour(counter):
     return f"sum by ({KEY}) (increase({counter}{{{MINERS}}}[1h]))"
 
 
+# How much of the last hour is known: less than all in the first hour, and after an outage.
+SECONDS = f"(max by ({KEY}) (increase(avalon_uptime_seconds{{{MINERS}}}[1h])) > 0)"
 ALL_SHARES = "((" + " + ".join(of_an_hour(f"avalon_shares_{x}_total") for x in ("accepted", "rejected", "stale")) + ") > 0)"
 FIRST_PRIORITY = f"min by ({KEY}) (avalon_pool_priority{{{MINERS}}})"
 PRIORITY_IN_USE = f"min by ({KEY}) (avalon_pool_priority{{{MINERS}}} and on ({KEY}, pool_index) avalon_pool_active == 1)"
@@ -64,7 +66,7 @@ BOARD = dashboard(
             series("Difficulty", "What the pool asks of a share. The pool sets it by the miner's speed.", (named(f"{each_pool('avalon_pool_stratum_difficulty')} > 0"), BY_POOL),
                    unit="sishort"),
             series("Work done, by difficulty", "Difficulty of accepted shares times 2^32, in hashes a second: the hash rate that pools pay for. It scatters much over short times.",
-                   (named(f"sum by ({KEY}) (rate(avalon_pool_difficulty_accepted{{{POOLS}}}[1h])) * 2^32"), "{{miner}}"), unit="Hs"),
+                   (named(f"sum by ({KEY}) (increase(avalon_pool_difficulty_accepted{{{POOLS}}}[1h])) * 2^32 / {SECONDS}"), "{{miner}}"), unit="Hs"),
             series("Last share", "Age of the last share, of models that send it as Unix time.",
                    (named(f"time() - max by ({KEY}) (avalon_pool_last_share_time{{{POOLS}}} > 1e9)"), "{{miner}}"), unit="s"),
         ]),
