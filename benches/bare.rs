@@ -1,8 +1,7 @@
-//! What `benches/run` holds the exporter against: a fleet that answers with a capture, and the least that a program can
-//! do which polls that fleet, serves a page or reads one. It uses std alone, and none of the exporter's code.
+//! What `benches/run` holds the exporter against: the least that a program can do which polls a fleet, serves a page or
+//! reads one. It uses std alone, and none of the exporter's code.
 //!
 //! ```text
-//! bare miners COUNT PORT CAPTURE    answers as COUNT miners; for each line read it prints how many polls were answered
 //! bare poll COUNT PORT INTERVAL     each INTERVAL seconds a thread a miner: connect, ask, read to the NUL, throw away
 //! bare serve PORT FILE              answers every request with FILE, in one write
 //! bare fetch PORT PATH TIMES PAUSE  gets a page TIMES times, PAUSE seconds apart; prints microseconds and bytes of each
@@ -14,8 +13,6 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,16 +21,12 @@ const REQUEST: &[u8] = b"version+summary+stats+config+devs+devdetails+pools";
 /// As large as those of the exporter.
 const POLL_STACK_BYTES: usize = 256 << 10;
 
-/// A simulated miner needs no more, and there are 5,000 of them.
-const MINER_STACK_BYTES: usize = 64 << 10;
-
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
     let words: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
-        ["miners", count, port, capture] => miners(number(count)?, number(port)?, capture),
         ["poll", count, port, interval] => poll(number(count)?, number(port)?, seconds(interval)?),
         ["serve", port, file] => serve(number(port)?, file),
         ["fetch", port, path, times, pause] => fetch(number(port)?, path, number(times)?, seconds(pause)?),
@@ -52,34 +45,6 @@ fn seconds(text: &str) -> Outcome<Duration> {
 /// The address of a miner; `benches/run` counts in the same way.
 fn address(number: u32) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 1, 0, 0)) + number)
-}
-
-fn miners(count: u32, port: u16, capture: &str) -> Outcome<()> {
-    let reply: Arc<[u8]> = fs::read(capture)?.into();
-    let answered = Arc::new(AtomicU64::new(0));
-    for number in 1..=count {
-        let listener = TcpListener::bind((address(number), port))?;
-        let (reply, answered) = (reply.clone(), answered.clone());
-        thread::Builder::new().stack_size(MINER_STACK_BYTES).spawn(move || {
-            for stream in listener.incoming().flatten() {
-                if answer(stream, &reply).is_ok() {
-                    answered.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-        })?;
-    }
-    println!("{count}");
-    for line in io::stdin().lines() {
-        line?;
-        println!("{}", answered.load(Ordering::Relaxed));
-    }
-    Ok(())
-}
-
-fn answer(mut stream: TcpStream, reply: &[u8]) -> io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let _ = stream.read(&mut [0; 256])?;
-    stream.write_all(reply)
 }
 
 fn poll(count: u32, port: u16, interval: Duration) -> Outcome<()> {
