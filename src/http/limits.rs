@@ -14,7 +14,8 @@ pub struct Limits {
     pub per_client: usize,
     /// Requests of the classes quick and large that are answered at a time.
     pub workers: usize,
-    /// Requests of the class remote that are answered at a time.
+    /// Requests of the class remote that are answered at a time. The site may let what they began go on without a client,
+    /// but no more of it at a time than this.
     pub remote_workers: usize,
     /// For the request head to arrive.
     pub head_time: Duration,

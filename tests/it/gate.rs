@@ -39,9 +39,8 @@ impl Site {
         (limits.head_time, limits.wait_time, limits.answer_time) = (MINUTE, MINUTE, MINUTE);
         change(&mut limits);
         let address = listener.local_addr().unwrap();
-        let counters = Arc::new(Counters::default());
-        let gate =
-            Gate::start(listener, std::slice::from_ref(&dir), limits, Arc::new(Pages), counters.clone()).unwrap();
+        let (counters, dirs) = (Arc::new(Counters::default()), std::slice::from_ref(&dir));
+        let gate = Gate::start(listener, dirs, limits, Arc::new(Pages), counters.clone()).unwrap();
         Self { address, gate, counters, dir }
     }
 
@@ -116,9 +115,9 @@ static MADE: AtomicU64 = AtomicU64::new(0);
 static HELD: AtomicU64 = AtomicU64::new(0);
 static IS_RELEASED: AtomicBool = AtomicBool::new(false);
 
-/// How many requests for `/remote` there were, and whether they are answered by now.
+/// The same of `/remote`.
 static REMOTE: AtomicU64 = AtomicU64::new(0);
-static REMOTE_ANSWERS: AtomicBool = AtomicBool::new(false);
+static IS_REMOTE_RELEASED: AtomicBool = AtomicBool::new(false);
 
 struct Pages;
 
@@ -140,24 +139,13 @@ impl Handler for Pages {
                 let fields = ["Accept", "X-Prometheus-Scrape-Timeout-Seconds"].map(|name| request.field(name));
                 ok(format!("{} {} {fields:?}", request.path, request.query).into_bytes())
             }
-            "/held" => {
-                HELD.fetch_add(1, Ordering::Relaxed);
-                (0..6000)
-                    .take_while(|_| !IS_RELEASED.load(Ordering::Relaxed))
-                    .for_each(|_| thread::sleep(Duration::from_millis(10)));
-                ok(Vec::new())
-            }
-            "/remote" => {
-                REMOTE.fetch_add(1, Ordering::Relaxed);
-                wait_until("the other machine", || REMOTE_ANSWERS.load(Ordering::Relaxed).then_some(()));
-                ok(Vec::new())
-            }
+            "/held" => ok(hold(&HELD, &IS_RELEASED)),
+            "/remote" => ok(hold(&REMOTE, &IS_REMOTE_RELEASED)),
             "/panic" => panic!("on purpose"),
             "/shared" => {
                 let made = MADE.fetch_add(1, Ordering::Relaxed) + 1;
                 thread::sleep(Duration::from_millis(100));
-                let body = vec![b'!' + u8::try_from(made).unwrap(); 8 * MEGABYTE];
-                Response { is_shared: true, ..ok(body) }
+                Response { is_shared: true, ..ok(vec![b'!' + u8::try_from(made).unwrap(); 8 * MEGABYTE]) }
             }
             _ => {
                 let headers = vec![("X-Why", "unknown".to_owned())];
@@ -165,6 +153,15 @@ impl Handler for Pages {
             }
         }
     }
+}
+
+/// Waits for a minute at most.
+fn hold(count: &AtomicU64, is_released: &AtomicBool) -> Vec<u8> {
+    count.fetch_add(1, Ordering::Relaxed);
+    (0..6000)
+        .take_while(|_| !is_released.load(Ordering::Relaxed))
+        .for_each(|_| thread::sleep(Duration::from_millis(10)));
+    Vec::new()
 }
 
 fn read_all(stream: &mut TcpStream) -> Vec<u8> {
@@ -331,7 +328,7 @@ fn remote_requests_have_workers_of_their_own() {
     wait_until("two remote requests", || (REMOTE.load(Ordering::Relaxed) == 2).then_some(()));
     site.assert_served();
     assert_eq!(REMOTE.load(Ordering::Relaxed), 2, "the third has to wait");
-    REMOTE_ANSWERS.store(true, Ordering::Relaxed);
+    IS_REMOTE_RELEASED.store(true, Ordering::Relaxed);
     for mut stream in remote {
         assert_eq!(first_line(&String::from_utf8(read_all(&mut stream)).unwrap()), "HTTP/1.1 200 OK");
     }
