@@ -123,7 +123,7 @@ def unforgiven(panel):
         yield "a query over a range shows the last number of a miner that is down as if it were of now"
     if kind in ("stat", "gauge"):
         if options["reduceOptions"]["calcs"] != ["last"]:
-            yield "the reducer skips NaN, which stands for down"
+            yield "the reducer skips NaN, which means down"
         if not defaults.get("noValue"):
             yield "nothing is said where there is no number"
     organized = [one["options"] for one in panel.get("transformations", []) if one["id"] == "organize"]

@@ -160,7 +160,7 @@ def four():
 
 
 def sites():
-    """Every home has a 192.168.1.50, and everybody calls it garage. Two exporters of equal instance, told apart by the site;
+    """Every home has a 192.168.1.50, and most are called garage. Two exporters of equal instance, told apart by the site;
     two probes of equal instance, by the site too; two without a site, by the instance. Two wallets, and cards in two homes."""
     return [
         Exporter(Miner(NANO_3S, name="garage", price=0.30), site="home", price=0.30),

@@ -101,7 +101,7 @@ BOARD = dashboard(
                 (one(f"avalon_power_{x}"), x) for x in ("vout", "iout", "vout_cmd", "pout_wall", "err")], w=8),
         ]),
         row("Errors and boards", [
-            table("Error codes", "Error bits of supply, controller and boards. 0 is fine; 512 stands on the boards of healthy A10s.", [
+            table("Error codes", "Error bits of supply, controller and boards. 0 is fine; 512 is usual on the boards of healthy A10s.", [
                 (named(one("avalon_psu_error_code")), "Supply"), (named(one("avalon_controller_error_code")), "Controller"),
                 (named(one("avalon_board_error_code")), "Boards"), (named(each("avalon_system_state", THIS + ', state="fault"')), "Fault"),
             ], w=8, h=6, overrides=[override(c, thresholds=NONE_IS_GOOD, custom_cellOptions={"type": "color-text"}) for c in

@@ -156,7 +156,7 @@ def stat(title, about, expr, legend="", w=4, h=4, none="–", **more):
 
 
 def table(title, about, columns, first=("miner", "ip"), last=(), w=24, overrides=(), **more):
-    """A row for each miner; columns are (expression, header) pairs, and the labels `first` and `last` stand before and after
+    """A row for each miner; columns are (expression, header) pairs, and the labels `first` and `last` come before and after
     them, as texts: Grafana would format what looks like a number. Rows are the same where all labels that the queries have in
     common are the same, so every expression must be `named`. Site and instance are there for links, and not shown. An empty
     header hides the query's value."""

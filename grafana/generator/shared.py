@@ -1,4 +1,4 @@
-"""What several dashboards need: selectors, expressions, thresholds, words for codes, marks. Each expression stands once.
+"""What several dashboards need: selectors, expressions, thresholds, words for codes, marks. Each expression is written once.
 
 A miner is told from others by site, instance and ip: every home has a 192.168.1.50, and with probes the instance is that
 too. The label site may be absent. So every aggregation is by KEY, every join on KEY, and what is shown bears the label
