@@ -36,11 +36,15 @@ pub struct RequestHead {
 
 impl RequestHead {
     /// The value of a field, without the blanks around it. Those of several fields of this name are joined by `, `, as in
-    /// RFC 9110 section 5.3. None if there is no such field, or none in ASCII.
+    /// RFC 9110 section 5.3, but for empty ones. None if there is no such field, or none in ASCII.
     pub fn field(&self, name: &str) -> Option<String> {
         let fields = self.fields.lines().filter_map(|line| line.split_once(": "));
         let values = fields.filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-        values.map(str::to_owned).reduce(|joined, value| joined + ", " + &value)
+        values.map(str::to_owned).reduce(|joined, value| match (joined.as_str(), value.as_str()) {
+            (_, "") => joined,
+            ("", _) => value,
+            _ => joined + ", " + &value,
+        })
     }
 }
 
@@ -169,6 +173,16 @@ mod tests {
         }
         let request = parse(b"HEAD / HTTP/1.0\r\n\r\n").unwrap();
         assert!(request.is_head && request.is_http_1_0 && request.query.is_empty());
+    }
+
+    #[test]
+    fn fields_of_one_name_are_joined() {
+        for (fields, expected) in
+            [("a: b\r\nA: c\r\n", "b, c"), ("a: b\r\na:\r\n", "b"), ("a:\r\na: b\r\n", "b"), ("a: \r\n", "")]
+        {
+            let head = parse(format!("GET / HTTP/1.1\r\n{fields}\r\n").as_bytes()).unwrap();
+            assert_eq!(head.field("a").as_deref(), Some(expected), "{fields:?}");
+        }
     }
 
     #[test]
