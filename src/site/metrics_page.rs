@@ -1,11 +1,19 @@
 //! The page: miners in, exposition out, family by family in the order of the catalogue.
 //!
-//! A [`Page`] is no text but what makes one: labels and values as they were when it was asked for. The text comes into being
-//! piece by piece as somebody takes it. With a large fleet it has tens of megabytes; memory for them would cost more time
-//! than writing them, and slow readers would hold it. Labels are escaped once a page, not once a sample.
+//! A [`Page`] is not a text but what makes one: labels and values as they were when it was asked for. The text is written a
+//! piece at a time while it is sent. With a large fleet it has tens of megabytes; memory for them would cost more time than
+//! writing them, and slow readers would hold it. Labels are escaped once a page, not once a sample.
 //!
 //! Values are kept as they are written, family by family. Readings have them miner by miner; when they were read from there,
 //! a fifth of a large page's time was the wait for memory.
+//!
+//! Pages and pieces use the memory of earlier ones, since new memory costs a page fault for each 4 KiB, and the static
+//! program gives it back to the kernel each time:
+//!
+//! ```text
+//! page()      SPARE_PAGE  --> Page { labels, values }        one, which all its readers share --> SPARE_PAGE   when dropped
+//! pieces()    SPARE_PIECE --> PageText { piece } --> socket  one for each reader              --> SPARE_PIECE  when dropped
+//! ```
 
 use std::mem::{replace, take};
 use std::slice;
@@ -14,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use crate::exposition::buffer::Buffer;
 use crate::exposition::writer::{Family, Labels, Part, Stock, Writer};
-use crate::http::{self, Body};
+use crate::http::{self, Body, Pieces as _};
 use crate::metrics::Row;
 use crate::metrics::catalogue::{
     BOARD, CHIP, CYCLE_DURATION, ELECTRICITY_PRICE, ENERGY_COST, EXPORTER_INFO, FAN_RPM, HTTP_CONNECTIONS,
@@ -63,10 +71,13 @@ pub struct Page {
 }
 
 /// The memory of a page.
-type Memory = (Stock, Vec<FamilyTable>);
+type PageMemory = (Stock, Vec<FamilyTable>);
 
-/// That of an earlier page. To take new memory for each large page and to give it back is a good part of its time.
-static SPARE: Mutex<Memory> = Mutex::new((Stock::new(), Vec::new()));
+/// Of the largest page so far that is no longer read.
+static SPARE_PAGE: Mutex<PageMemory> = Mutex::new((Stock::new(), Vec::new()));
+
+/// Of a reader that has its page.
+static SPARE_PIECE: Mutex<Option<Buffer>> = Mutex::new(None);
 
 /// Families that have the same labels.
 #[derive(Clone, Debug, Default)]
@@ -94,7 +105,7 @@ struct Labelled<'v> {
 
 /// Makes the page of `/metrics`.
 pub fn page(view: &View<'_>) -> Page {
-    let mut builder = Builder::new(view, take(&mut *spare()));
+    let mut builder = Builder::new(view, take(&mut *spare_page()));
     let version = builder.labels([("version", VERSION)]);
     builder.family(&EXPORTER_INFO, [(version, 1.0)]);
     builder.fleet(view);
@@ -107,9 +118,9 @@ pub fn page(view: &View<'_>) -> Page {
 }
 
 /// Makes the page of a probe: the families of the miners and no others. It has memory of its own: with that of a fleet's page
-/// this small one would count as a large one, and be kept waiting like one.
+/// this small one would count as a large one, and would have to wait like one.
 pub fn probe_page(view: &View<'_>) -> Page {
-    let mut builder = Builder::new(view, Memory::default());
+    let mut builder = Builder::new(view, PageMemory::default());
     builder.fleet(view);
     builder.page
 }
@@ -120,7 +131,7 @@ const MINER_TEXTS: usize = 2 << 10;
 
 impl Builder {
     /// A page without families.
-    fn new(view: &View<'_>, (mut stock, mut spare): Memory) -> Self {
+    fn new(view: &View<'_>, (mut stock, mut spare): PageMemory) -> Self {
         stock.clear();
         stock.reserve(TEXTS + MINER_TEXTS * view.miners.len());
         spare.reverse();
@@ -291,9 +302,13 @@ fn values_of(usage: &Usage) -> ProcessValues {
     }
 }
 
-/// Where the memory of an earlier page is. Nobody waits with the lock in hand.
-fn spare() -> MutexGuard<'static, Memory> {
-    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
+/// No thread waits while it holds this.
+fn spare_page() -> MutexGuard<'static, PageMemory> {
+    SPARE_PAGE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn spare_piece() -> MutexGuard<'static, Option<Buffer>> {
+    SPARE_PIECE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn memory_of(stock: &Stock, tables: &[FamilyTable]) -> usize {
@@ -304,7 +319,7 @@ impl Drop for Page {
     /// Leaves its memory to the next page, unless there is more already.
     fn drop(&mut self) {
         let own = (take(&mut self.stock), take(&mut self.tables));
-        let mut spare = spare();
+        let mut spare = spare_page();
         if memory_of(&spare.0, &spare.1) < memory_of(&own.0, &own.1) {
             let less = replace(&mut *spare, own);
             drop(spare);
@@ -330,15 +345,21 @@ impl Body for Page {
 
 impl Page {
     /// Its text, from the beginning.
-    pub fn text(&self) -> PageText<'_> {
-        PageText { page: self, table: 0, family: 0, line: 0, has_samples: false, piece: Buffer::default() }
+    fn text(&self) -> PageText<'_> {
+        let piece = spare_piece().take().unwrap_or_default();
+        PageText { page: self, table: 0, family: 0, line: 0, has_samples: false, piece }
     }
 
     /// Its whole text.
     pub fn to_text(&self) -> String {
-        let mut text = self.text();
-        text.write(usize::MAX);
-        String::from_utf8(text.piece.into_text()).unwrap_or_default()
+        let (mut text, mut rest) = (Vec::new(), self.text());
+        loop {
+            let (piece, has_more) = rest.next_piece(PIECE_BYTES);
+            text.extend_from_slice(piece);
+            if !has_more {
+                return String::from_utf8(text).unwrap_or_default();
+            }
+        }
     }
 }
 
@@ -357,7 +378,7 @@ impl FamilyTable {
     }
 }
 
-/// What is left of a page's text: from this line of this family of this table on.
+/// What is left of a page's text: this line of this family of this table, and all after it.
 #[derive(Debug)]
 pub struct PageText<'a> {
     page: &'a Page,
@@ -366,7 +387,7 @@ pub struct PageText<'a> {
     line: usize,
     /// Whether the family has a sample already.
     has_samples: bool,
-    /// The lines that are being taken.
+    /// The lines that are being sent.
     piece: Buffer,
 }
 
@@ -379,6 +400,16 @@ impl http::Pieces for PageText<'_> {
         (self.piece.text(), has_more)
     }
 }
+
+impl Drop for PageText<'_> {
+    /// Leaves its piece to the next reader.
+    fn drop(&mut self) {
+        *spare_piece() = Some(take(&mut self.piece));
+    }
+}
+
+/// How much of the whole text is written at a time.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// A piece ends with a line, and most lines are shorter than this.
 const LINE_BYTES: usize = 1 << 10;
